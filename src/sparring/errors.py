@@ -1,0 +1,13 @@
+"""Errors that are a user's to mend: one clear line each, and the exit code that the command line ends with."""
+
+
+class SparringError(Exception):
+    """The machine or the training failed (exit code 1): no disk space, a value that is not finite."""
+
+    exit_code = 1
+
+
+class UsageError(SparringError):
+    """Wrong usage or unusable input (exit code 2). The message says what is wrong, where, and what to do."""
+
+    exit_code = 2

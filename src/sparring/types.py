@@ -1,0 +1,224 @@
+"""The words that every room shares: batches, what the data looks like, the players, and the small protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Inputs: TypeAlias = tuple[Tensor, ...]
+"""What a player is called with: ``(x, *conditions)`` for a discriminator, ``(latent, *conditions)`` for a generator."""
+
+Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
+"""``latent(generator, n)`` draws n latent codes, shape (n, …); no generator means torch's own."""
+
+
+class Batch(NamedTuple):
+    """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What one example is: its kind, shape and classes, and the way between stored and network values.
+
+    Images are stored as uint8 (C, H, W) and are float32 in [-1, 1] to the networks; points are float32 (d,) to both.
+    """
+
+    kind: Literal["image", "points"]
+    shape: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def size(self) -> int:
+        """How many numbers one example has."""
+        return int(np.prod(self.shape))
+
+    def encode(self, stored: Tensor) -> Tensor:
+        """Stored values to what the networks see: uint8 0..255 to float32 [-1, 1]; points unchanged."""
+        return stored.to(torch.float32).div_(127.5).sub_(1.0) if self.kind == "image" else stored
+
+    def decode(self, x: Tensor) -> Tensor:
+        """What the networks make to stored values: [-1, 1] to uint8 (rounded, clipped); points unchanged."""
+        if self.kind != "image":
+            return x
+        return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
+
+    def to_json(self) -> dict[str, Any]:
+        """The specification as JSON values."""
+        return {"kind": self.kind, "shape": list(self.shape), "classes": list(self.classes), "name": self.name}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> DataSpec:
+        """The specification that ``to_json`` wrote."""
+        return cls(values["kind"], tuple(values["shape"]), tuple(values["classes"]), values["name"])
+
+
+class DataSource(Protocol):
+    """Examples that can be read by index."""
+
+    @property
+    def spec(self) -> DataSpec:
+        """What one example is."""
+        ...
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        ...
+
+    def read(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
+        """The examples at these positions, in this order; a position may come twice."""
+        ...
+
+
+class Density(Protocol):
+    """A toy distribution that is known exactly. Points are (n, d)."""
+
+    modes: Tensor | None
+    """Centres of the modes (m, d), where the distribution is a mixture of equal round Gaussians."""
+    sigma: float
+    """Standard deviation of one mode."""
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p at points (n, d): (n,)."""
+        ...
+
+    def sample(self, generator: torch.Generator, n: int) -> Tensor:
+        """N points (n, d)."""
+        ...
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """1-D only: the points (n,) below which a share u (n,) of the mass lies."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Opened data: its parts, what was read, and, for toys, the exact density."""
+
+    spec: DataSpec
+    train: DataSource
+    validation: DataSource | None
+    """Held out of training; chooses the best checkpoint."""
+    test: DataSource | None
+    """Held out of everything but the final figures."""
+    fingerprint: str
+    """Changes whenever the packed data would."""
+    notes: tuple[str, ...] = ()
+    """What a reader of figures must know, one line each: how the parts were made, resizing, lossy copies."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """(file, why) for everything that could not be read."""
+    density: Density | None = None
+
+
+class Players(nn.Module):
+    """The two networks of a game. A one-player game (an autoencoder) has no discriminator."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module | None = None) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+
+
+PlayerName: TypeAlias = Literal["generator", "discriminator"]
+
+
+class Drawn(NamedTuple):
+    """What the step draws for one turn: encoded real inputs and latent inputs, each ``(x or z, *conditions)``."""
+
+    real: Inputs
+    latent: Inputs
+
+
+Statistics: TypeAlias = dict[str, Tensor]
+
+
+class Turn(NamedTuple):
+    """One player's move: how often a step, how many examples it draws, and its loss."""
+
+    player: PlayerName
+    real: int
+    """Examples drawn from the data."""
+    fake: int
+    """Latent codes drawn."""
+    loss: Callable[[Players, Drawn], tuple[Tensor, Statistics]]
+    times: int = 1
+
+
+class Game(Protocol):
+    """What is played: the turns of one step, for a batch size."""
+
+    def turns(self, batch: int) -> Sequence[Turn]:
+        """The moves of one step, in order."""
+        ...
+
+    def after_step(self, players: Players, player: PlayerName) -> None:
+        """Called after each optimiser step, e.g. to clip weights."""
+        ...
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The game's own state, saved in checkpoints and filled in place on resume."""
+        ...
+
+
+class Optimiser(Protocol):
+    """Makes an optimiser for one player's parameters at a learning rate."""
+
+    def __call__(self, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        """An optimiser whose learning rate the loop may change between steps."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that one training is: networks, game, latents, optimiser and the plain settings.
+
+    The fields with plain values are settings: ``--set NAME=VALUE`` changes them, ``recipe.json`` keeps them.
+    """
+
+    paper: str
+    generator: Callable[[], nn.Module]
+    discriminator: Callable[[], nn.Module] | None
+    game: Game
+    latent: Latent
+    optimiser: Optimiser
+    conditional: bool = False
+    """The players are given the labels."""
+
+    steps: int = 30_000
+    batch: int = 32
+    seed: int = 0
+    k: int = 1
+    """Discriminator updates a step."""
+    pretrain: int = 0
+    """Discriminator updates before the first step."""
+    hold: Literal["none", "generator", "discriminator"] = "none"
+    """A player that stands still throughout."""
+    lr_generator: float = 2e-4
+    lr_discriminator: float = 2e-4
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """Both learning rates over the run: constant, or falling to zero at its end."""
+    decay_generator: float = 1.0
+    decay_discriminator: float = 1.0
+    """Factor on a learning rate every ``decay_every`` steps."""
+    decay_every: int = 1
+    ema: float = 0.0
+    """Share of the old value that the generator's moving average keeps a step; 0: no average."""
+    clip: float = 0.0
+    """Largest norm of one player's gradient; 0: not clipped."""
+    grid_every: int = 200
+    log_every: int = 50
+    best_every: int = 0
+    """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
+    checkpoint_seconds: float = 60.0
+    """Time between checkpoints; 0: after every ``log_every`` steps."""
+
+    own: dict[str, Any] = field(default_factory=dict)
+    """The recipe's own settings, as they were resolved."""
