@@ -1,0 +1,261 @@
+"""How good samples are: every figure beside its floor, which is the same figure for real data held out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from sparring.errors import SparringError, UsageError
+from sparring.metrics.balance import class_balance
+from sparring.metrics.classifier import ClassifierFeatures
+from sparring.metrics.features import Features, features_for
+from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
+from sparring.metrics.prdc import PRDC, prdc
+from sparring.metrics.ranking import Ranking, make_ranking
+from sparring.metrics.reading import Progress, draw, no_progress
+from sparring.types import Dataset, DataSource, DataSpec, Density
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["Evaluation", "Figure", "Ranking", "evaluate", "make_ranking"]
+
+K = 5
+FEW = 1000
+PER_FEATURE = 10
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure: its value for the samples, and its floor, which is its value for held-out real data."""
+
+    name: str
+    value: float
+    floor: float | None
+    n: int
+    better: Better
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All figures of one evaluation, on n samples, and what a reader of them must know."""
+
+    figures: tuple[Figure, ...]
+    features: str
+    """Name of the features that the figures are measured on; empty for points."""
+    n: int
+    seed: int
+    notes: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> Figure:
+        """The figure of this name. Raises KeyError."""
+        for figure in self.figures:
+            if figure.name == name:
+                return figure
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The evaluation as JSON values."""
+        return asdict(self) | {"figures": [asdict(f) for f in self.figures], "notes": list(self.notes)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Evaluation:
+        """The evaluation that ``to_json`` wrote."""
+        figures = tuple(Figure(**figure) for figure in values["figures"])
+        return cls(figures, values["features"], values["n"], values["seed"], tuple(values["notes"]))
+
+    def to_table(self) -> Table:
+        """A table for people, the notes below it."""
+        from rich.table import Table
+
+        table = Table(title=f"{self.n} samples", caption="\n".join(self.notes), caption_justify="left")
+        for heading in ("figure", "samples", "real, held out", "better", ""):
+            table.add_column(heading, justify="right" if heading in ("samples", "real, held out") else "left")
+        for f in self.figures:
+            floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
+            table.add_row(f.name, f"{f.value:.4g}", floor, f.better, f.note)
+        return table
+
+
+def evaluate(
+    sample: Callable[[int], Tensor],
+    dataset: Dataset,
+    *,
+    n: int = 10_000,
+    device: str | torch.device = "cpu",
+    progress: Progress = no_progress,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a generator against a data set.
+
+    ``sample(n)`` is called once and gives n examples in network values, float (n, *shape): images in [-1, 1], which are
+    rounded to uint8 as the data are; or uint8 images. The reference is N examples of the training part, and every floor
+    is the same figure for N examples of the test part (else the validation part) in place of the samples; N is ``n``
+    or the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the
+    same bits.
+
+    Images: Fréchet distance ``FD-<features>``, precision, recall, density and coverage (k = 5), and the distance of the
+    class shares where there are labels. Points: the Wasserstein-1 distance (1-D) or the sliced Wasserstein-2 distance,
+    and for mixtures the modes found and the share of high-quality samples.
+
+    Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
+    """
+    notes = list(dataset.notes)
+    held_out = dataset.test if dataset.test is not None else dataset.validation
+    if held_out is None:
+        notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
+    size = _size(n, dataset.train, held_out)
+    fakes = _samples(sample, size, dataset.spec, notes)
+    reference = draw(dataset.train, size, seed)
+    real = None if held_out is None else draw(held_out, size, seed)
+    if size < FEW:
+        notes.append(f"WARNING: N = {size} is under {FEW}: every figure is uncertain, compare only at the same N")
+    if dataset.spec.kind == "points":
+        figures = _point_figures(fakes, real, reference, dataset)
+        return Evaluation(tuple(figures), "", size, seed, tuple(notes))
+    features = features_for(dataset, device, progress)
+    notes.append(features.note)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress)
+    return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
+
+
+def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
+    """N: what was asked for, or all that the smaller part has."""
+    if n <= K:
+        raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
+    size = min(n, len(train), len(train) if held_out is None else len(held_out))
+    if size <= K:
+        raise UsageError(f"the data set's smaller part has {size} examples, and evaluation needs at least {K + 1}")
+    return size
+
+
+def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: list[str]) -> Tensor:
+    """N samples as stored values on the CPU, checked."""
+    x = sample(n).detach()
+    if tuple(x.shape) != (n, *spec.shape):
+        raise UsageError(f"asked for samples of shape {(n, *spec.shape)}, got {tuple(x.shape)}")
+    if spec.kind == "image" and x.dtype == torch.uint8:
+        return x.cpu()
+    if not x.is_floating_point():
+        raise UsageError(f"samples must be floating-point numbers, got {x.dtype}")
+    broken = int((~torch.isfinite(x)).flatten(1).any(1).sum())
+    if broken:
+        raise SparringError(f"{broken} of {n} samples hold NaN or infinity: the generator has diverged")
+    if spec.kind == "points":
+        return x.float().cpu()
+    outside = float((x.abs() > 1.01).float().mean())
+    if outside > 0.001:
+        notes.append(f"WARNING: {100 * outside:.1f} % of the samples' values lie outside [-1, 1] and were clipped")
+    return torch.cat([spec.decode(part).cpu() for part in torch.split(x, 1024)])
+
+
+def _image_figures(
+    fakes: Tensor,
+    real: Tensor | None,
+    reference: Tensor,
+    dataset: Dataset,
+    features: ClassifierFeatures | Features,
+    notes: list[str],
+    progress: Progress,
+) -> list[Figure]:
+    n, steps = len(fakes), 6
+    found: list[tuple[Tensor, Tensor | None] | None] = []
+    for step, images in enumerate((fakes, real, reference)):
+        found.append(None if images is None else _extract(features, images))
+        progress("measuring", step + 1, steps)
+    ours, theirs, base = found
+    assert ours is not None
+    assert base is not None
+    width = base[0].shape[1]
+    if n < PER_FEATURE * width:
+        notes.append(
+            f"WARNING: N = {n} is under {PER_FEATURE} times the {width} features: "
+            "the Fréchet distance is biased upwards, compare only at the same N"
+        )
+    use = "for ranking only" if features.ranking_only else ""
+    distances = [None if x is None else frechet_distance(x[0], base[0]) for x in (ours, theirs)]
+    progress("measuring", 4, steps)
+    shares = [None if x is None else prdc(base[0], x[0], k=K) for x in (ours, theirs)]
+    progress("measuring", 6, steps)
+    assert distances[0] is not None
+    assert shares[0] is not None
+    figures = [Figure(f"FD-{features.name}", distances[0], distances[1], n, "lower", use)]
+    for name in PRDC._fields:
+        floor = None if shares[1] is None else float(getattr(shares[1], name))
+        figures.append(Figure(name, float(getattr(shares[0], name)), floor, n, "higher", use))
+    if ours[1] is not None and base[1] is not None:
+        figures.append(_class_figure(ours[1], None if theirs is None else theirs[1], base[1], dataset.spec.classes))
+    return figures
+
+
+def _extract(features: ClassifierFeatures | Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Features, and predicted labels where the features come from a classifier; both on the CPU."""
+    if isinstance(features, ClassifierFeatures):
+        found, labels = features.classify(images)
+        return found.cpu(), labels.cpu()
+    return features(images).cpu(), None
+
+
+def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes: tuple[str, ...]) -> Figure:
+    balance = class_balance(reference, fakes, len(classes))
+    floor = None if real is None else class_balance(reference, real, len(classes)).distance
+    missing = ", ".join(classes[c] for c in balance.missing)
+    return Figure(
+        "class distance",
+        balance.distance,
+        floor,
+        len(fakes),
+        "lower",
+        f"missing: {missing}" if missing else "none missing",
+    )
+
+
+def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset) -> list[Figure]:
+    density, n = dataset.density, len(fakes)
+
+    def figure(name: str, better: Better, measure: Callable[[Tensor], float], note: str = "") -> Figure:
+        return Figure(name, measure(fakes), None if real is None else measure(real), n, better, note)
+
+    figures = []
+    if dataset.spec.shape == (1,) and density is not None:
+        quantile = density.quantile
+        figures.append(figure("W1", "lower", lambda x: wasserstein_1d(x, quantile), "to the exact distribution"))
+    elif dataset.spec.shape == (1,):
+        figures.append(figure("W1", "lower", lambda x: sliced_wasserstein(x, reference, order=1), "to training points"))
+    else:
+        figures.append(figure("sliced W2", "lower", lambda x: sliced_wasserstein(x, reference), "to training points"))
+    if density is not None and density.modes is not None and len(density.modes) > 1:
+        figures += _mode_figures(figure, density.modes, density)
+    return figures
+
+
+def _mode_figures(figure: Callable[..., Figure], modes: Tensor, density: Density) -> list[Figure]:
+    of = len(modes)
+    ceiling = modes_found(modes, modes, density.sigma).ceiling
+    return [
+        figure(
+            "modes found",
+            "higher",
+            lambda x: float(modes_found(x, modes, density.sigma).found),
+            f"of {of}; by at least one sample within 3 σ",
+        ),
+        figure(
+            "modes found strictly",
+            "higher",
+            lambda x: float(modes_found(x, modes, density.sigma).found_strictly),
+            f"of {of}; by at least a tenth of the samples due",
+        ),
+        figure(
+            "high quality",
+            "higher",
+            lambda x: modes_found(x, modes, density.sigma).high_quality,
+            f"share within 3 σ of a mode; ceiling {100 * ceiling:.1f} %",
+        ),
+    ]

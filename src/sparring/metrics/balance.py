@@ -1,0 +1,37 @@
+"""Class balance: whether samples come in the classes of the data, in their shares."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+
+# A class counts as missing below this share of its real share, where at least FEWEST_EXPECTED of it were due.
+MISSING_SHARE = 0.1
+FEWEST_EXPECTED = 5.0
+
+
+class Balance(NamedTuple):
+    """Total variation distance in [0, 1] (0: equal shares) and the numbers of the classes that are missing."""
+
+    distance: float
+    missing: tuple[int, ...]
+
+
+def class_balance(real: Tensor, fake: Tensor, classes: int) -> Balance:
+    """Compare the labels fake (m,) with real (n,), integers in [0, classes).
+
+    The distance is ½ Σ |p_c − q_c| over the shares p and q of the classes. A class is missing if the samples hold less
+    than a tenth of its real share, and at least five of it were to be expected. Raises UsageError on other labels.
+    """
+    for name, labels in (("real", real), ("fake", fake)):
+        if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
+            raise UsageError(f"{name} labels: expected integers (n,), got {labels.dtype} {tuple(labels.shape)}")
+        if labels.min() < 0 or labels.max() >= classes:
+            raise UsageError(f"{name} labels: expected values from 0 to {classes - 1}")
+    p, q = (torch.bincount(v.cpu().long(), minlength=classes).double() / len(v) for v in (real, fake))
+    missing = (q < MISSING_SHARE * p) & (p * len(fake) >= FEWEST_EXPECTED)
+    return Balance(float((p - q).abs().sum() / 2), tuple(int(c) for c in missing.nonzero()[:, 0]))

@@ -1,0 +1,74 @@
+"""Networks that were trained for features, kept on disk: safetensors with a JSON header, written atomically."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+
+def folder() -> Path:
+    """Where they are kept: ``features`` in SPARRING_CACHE, or else in the user's cache folder."""
+    root = os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring")
+    return Path(root) / "features"
+
+
+def path_for(key: tuple[str, ...]) -> Path:
+    """The file of a key, which names everything that the weights depend on."""
+    return folder() / f"{key[0]}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
+
+
+def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]) -> bool:
+    """Keep the weights and the facts (JSON values). False if the disk does not allow it; the caller can do without."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    header = {"key": json.dumps(key), "facts": json.dumps(facts), "digest": _digest(tensors)}
+    path = path_for(key)
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(save(tensors, metadata=header))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        return False
+    return True
+
+
+def load_network(network: nn.Module, key: tuple[str, ...]) -> dict[str, Any] | None:
+    """Fill the network with what was kept under the key, and give its facts; None, network untouched, if not sound."""
+    try:
+        with safe_open(path_for(key), framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        expected = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
+        found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+        if found != expected or header["key"] != json.dumps(key) or header["digest"] != _digest(tensors):
+            return None
+        facts: dict[str, Any] = json.loads(header["facts"])
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+    network.load_state_dict(tensors)
+    return facts
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    """A checksum of the values: a file can be damaged and still be well-formed."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        total.update(name.encode())
+        total.update(tensors[name].contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()

@@ -1,0 +1,31 @@
+"""What every measure asks of its input: matrices of finite numbers, as wide as each other, with enough rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+
+
+def as_matrix(values: Tensor, name: str, *, least: int = 1) -> Tensor:
+    """``values`` as float64 (n, d) on their own device.
+
+    Raises UsageError if they are no matrix, have fewer than ``least`` rows or no column, or hold NaN or infinity.
+    """
+    if values.ndim != 2 or values.shape[1] == 0:
+        raise UsageError(f"{name}: expected a matrix (n, d), got shape {tuple(values.shape)}")
+    if values.shape[0] < least:
+        raise UsageError(f"{name}: {values.shape[0]} rows are too few, at least {least} are needed")
+    if not torch.isfinite(values).all():
+        raise UsageError(f"{name}: some values are NaN or infinite")
+    # MPS has no float64.
+    return (values.cpu() if values.device.type == "mps" else values).to(torch.float64)
+
+
+def as_pair(first: Tensor, second: Tensor, names: tuple[str, str], *, least: int = 1) -> tuple[Tensor, Tensor]:
+    """Two matrices of equal width on the first one's device, as ``as_matrix`` gives them. Raises UsageError if not."""
+    a, b = as_matrix(first, names[0], least=least), as_matrix(second, names[1], least=least)
+    if a.shape[1] != b.shape[1]:
+        raise UsageError(f"{names[0]} has {a.shape[1]} columns and {names[1]} has {b.shape[1]}: they must be equal")
+    return a, b.to(a.device)

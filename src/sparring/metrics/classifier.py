@@ -1,0 +1,186 @@
+"""A small classifier of a data set's own labels: the features that a distance between images is measured on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sparring.metrics.cache import load_network, save_network
+from sparring.metrics.images import EXTRACT, check_images, repeatable_convolutions, scaled
+from sparring.metrics.reading import Indices, Progress, draw_indices, labels_at, no_progress, read_chunks
+from sparring.types import Dataset, DataSource
+
+WIDTH = 64
+"""How many features there are: few enough for a covariance from a thousand samples."""
+
+# Part of the cache key: raise it whenever the network or its training changes.
+VERSION = 1
+SEED = 0
+BATCH = 128
+RATE = 4e-3
+EPOCHS = 3
+FEWEST_SEEN, MOST_SEEN = 50_000, 250_000
+LARGEST_TRAINING, LARGEST_TEST = 100_000, 10_000
+FEWEST_LABELLED = 50
+
+
+class Classifier(nn.Module):
+    """Four convolutions, a layer of WIDTH features and one of classes; a size-dependent stride keeps it quick.
+
+    ``forward`` maps (n, C, H, W) float in [-1, 1], of any size, to features (n, WIDTH) ≥ 0 and scores (n, classes).
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        layers: list[nn.Module] = []
+        # Large images are walked over in larger steps, and tiny ones are not shrunk to a single point.
+        stem = 4 if max(height, width) >= 128 else 2 if max(height, width) >= 48 else 1
+        for wide, kernel, stride in ((16, 7 if stem == 4 else 5, stem), (32, 3, 2), (64, 3, 2), (64, 3, 1)):
+            step = stride if min(height, width) >= 4 * stride else 1
+            layers += [
+                nn.Conv2d(channels, wide, kernel, step, kernel // 2, bias=False),
+                nn.BatchNorm2d(wide),
+                nn.ReLU(),
+            ]
+            channels, height, width = wide, math.ceil(height / step), math.ceil(width / step)
+        self.convolutions = nn.Sequential(*layers)
+        # A pooling of fixed cells: unlike the adaptive one, its gradient is deterministic on every device.
+        self.cell = (math.ceil(height / 4), math.ceil(width / 4))
+        cells = math.ceil(height / self.cell[0]) * math.ceil(width / self.cell[1])
+        self.features = nn.Linear(channels * cells, WIDTH)
+        self.scores = nn.Linear(WIDTH, classes)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features and scores."""
+        pooled = F.avg_pool2d(self.convolutions(x), self.cell, ceil_mode=True, count_include_pad=False)
+        features = F.relu(self.features(pooled.flatten(1)))
+        return features, self.scores(features)
+
+
+@dataclass(frozen=True)
+class ClassifierFeatures:
+    """The trained classifier as a feature extractor; ``accuracy`` is in [0, 1] on data held out, None without any."""
+
+    network: Classifier
+    shape: tuple[int, ...]
+    accuracy: float | None
+    tested_on: str
+    device: torch.device
+    name: str = "classifier"
+    ranking_only: bool = False
+
+    @property
+    def note(self) -> str:
+        """Which features these are, and how well the classifier does."""
+        head = f"features: {WIDTH} of a classifier trained on this data set's labels"
+        if self.accuracy is None:
+            return f"{head}; its accuracy is unknown, nothing is held out"
+        return f"{head}, {100 * self.accuracy:.2f} % right on {self.tested_on}"
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features (n, WIDTH) float32 of uint8 images (n, C, H, W)."""
+        return self.classify(images)[0]
+
+    def classify(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (n, WIDTH) float32 and predicted labels (n,) int64 of uint8 images (n, C, H, W)."""
+        check_images(images, self.shape)
+        features, labels = [], []
+        with torch.inference_mode(), repeatable_convolutions():
+            for part in torch.split(images, EXTRACT):
+                found, scores = self.network(scaled(part, self.device))
+                features.append(found)
+                labels.append(scores.argmax(1))
+        # Clones are no inference tensors: whoever takes them may use them anywhere.
+        return torch.cat(features).clone(), torch.cat(labels).clone()
+
+
+def labelled(source: DataSource, most: int) -> tuple[Indices, Tensor]:
+    """Positions of at most ``most`` drawn examples that have a label, and their labels."""
+    indices = draw_indices(source, most, SEED)
+    labels = labels_at(source, indices)
+    known = labels >= 0
+    return indices[known.numpy()], labels[known]
+
+
+def can_be_classified(dataset: Dataset) -> bool:
+    """Whether there are at least two classes with examples, and FEWEST_LABELLED labelled examples in all."""
+    if len(dataset.spec.classes) < 2:
+        return False
+    _, labels = labelled(dataset.train, LARGEST_TRAINING)
+    return len(labels) >= FEWEST_LABELLED and bool((labels != labels[0]).any())
+
+
+def classifier_for(
+    dataset: Dataset, device: str | torch.device = "cpu", progress: Progress = no_progress
+) -> ClassifierFeatures:
+    """The classifier of this data set: read from the cache, or trained there and then (and kept in the cache).
+
+    The data set must pass ``can_be_classified``. Training is deterministic and leaves torch's random state alone.
+    """
+    device = torch.device(device)
+    network = _new_network(dataset)
+    key = (f"classifier-{VERSION}", dataset.fingerprint, *map(str, dataset.spec.shape), *dataset.spec.classes)
+    kept = load_network(network, key)
+    if kept is None:
+        _train(network.to(device), dataset, device, progress)
+        accuracy, tested_on = _test(network, dataset, device)
+        kept = {"accuracy": accuracy, "tested_on": tested_on}
+        save_network(network, key, kept)
+    network.to(device).eval().requires_grad_(False)
+    return ClassifierFeatures(network, dataset.spec.shape, kept["accuracy"], kept["tested_on"], device)
+
+
+def _new_network(dataset: Dataset) -> Classifier:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(SEED)
+        return Classifier(dataset.spec.shape, len(dataset.spec.classes))
+
+
+def _train(network: Classifier, dataset: Dataset, device: torch.device, progress: Progress) -> None:
+    """A fixed number of steps with a rate that rises and falls; nothing is chosen by looking at held-out data."""
+    indices, labels = labelled(dataset.train, LARGEST_TRAINING)
+    batch = min(BATCH, len(indices))
+    seen = min(max(EPOCHS * len(indices), FEWEST_SEEN), MOST_SEEN)
+    steps = max(seen // batch, 1)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, cycle_momentum=False)
+    random = np.random.default_rng(SEED)
+    order = np.empty(0, dtype=np.int64)
+    network.train()
+    with repeatable_convolutions():
+        for step in range(steps):
+            if len(order) < batch:
+                order = random.permutation(len(indices))
+            chosen, order = np.sort(order[:batch]), order[batch:]
+            x = scaled(dataset.train.read(indices[chosen]).x, device)
+            loss = F.cross_entropy(network(x)[1], labels[torch.from_numpy(chosen)].to(device))
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            if step % 20 == 0 or step == steps - 1:
+                progress("training the classifier for features", step + 1, steps)
+    network.eval()
+
+
+def _test(network: Classifier, dataset: Dataset, device: torch.device) -> tuple[float | None, str]:
+    """Share of held-out examples that are classified rightly, and which examples they were."""
+    for part, name in ((dataset.test, "test"), (dataset.validation, "validation")):
+        if part is None:
+            continue
+        indices, _ = labelled(part, LARGEST_TEST)
+        if not len(indices):
+            continue
+        features = ClassifierFeatures(network, dataset.spec.shape, None, "", device)
+        right = 0
+        for batch in read_chunks(part, indices):
+            assert batch.y is not None
+            right += int((features.classify(batch.x)[1].cpu() == batch.y.cpu()).sum())
+        return right / len(indices), f"{len(indices)} {name} images"
+    return None, ""

@@ -1,0 +1,54 @@
+"""Features of images: what the distances between sets of images are measured on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+from sparring.metrics.classifier import ClassifierFeatures, can_be_classified, classifier_for
+from sparring.metrics.random_convolutions import RandomConvolutions
+from sparring.metrics.reading import Progress, no_progress
+from sparring.types import Dataset
+
+
+class Features(Protocol):
+    """A map from stored images to feature vectors; deterministic, and the same whatever else is in the batch."""
+
+    @property
+    def name(self) -> str:
+        """What a distance on these features is called after: ``FD-<name>``."""
+        ...
+
+    @property
+    def ranking_only(self) -> bool:
+        """Figures on these features order models of one data set; their size means nothing by itself."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What a reader of figures must know about the features, in one line."""
+        ...
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features (n, d) float32 of uint8 images (n, C, H, W), on the device of the extractor."""
+        ...
+
+
+def features_for(
+    dataset: Dataset, device: str | torch.device = "cpu", progress: Progress = no_progress
+) -> ClassifierFeatures | RandomConvolutions:
+    """The best features that the data set allows: a classifier of its own labels, else random convolutions.
+
+    The classifier is trained at the first call and cached on disk. torch's global random state is left as it was.
+    Raises UsageError if the data set does not hold images.
+    """
+    if dataset.spec.kind != "image":
+        raise UsageError(
+            f"features are for images, and {dataset.spec.name or 'this data set'} holds {dataset.spec.kind}"
+        )
+    if can_be_classified(dataset):
+        return classifier_for(dataset, device, progress)
+    return RandomConvolutions(dataset, device)

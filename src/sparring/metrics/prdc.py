@@ -1,0 +1,83 @@
+"""Precision, recall, density and coverage by balls around nearest neighbours.
+
+Precision and recall: Kynkäänniemi et al. 2019 (arXiv:1904.06991), equations 1 and 2. Density and coverage: Naeem et al.
+2020 (arXiv:2002.09797), equations 3 and 4. B(x) is the closed ball around x that reaches its k-th nearest neighbour in
+x's own set::
+
+    precision = share of fakes that lie in B(real) for some real
+    recall    = share of reals that lie in B(fake) for some fake
+    density   = (1/k) · mean over fakes of how many B(real) hold it
+    coverage  = share of reals whose B(real) holds some fake
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+from sparring.metrics.checks import as_pair
+
+# Below this share of the two squared norms, a squared distance is rounding error: the points are equal.
+ROUNDING = 1e-12
+
+
+class PRDC(NamedTuple):
+    """Precision, recall and coverage in [0, 1]; density ≥ 0, about 1 for equal distributions."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def prdc(real: Tensor, fake: Tensor, *, k: int = 5, chunk: int = 1024) -> PRDC:
+    """The four figures for features real (n, d) and fake (m, d), in memory for ``chunk`` · max(n, m) distances.
+
+    The chunk does not change the figures. Raises UsageError if a set has k rows or fewer, the widths differ, or a
+    value is not finite.
+    """
+    if k < 1 or chunk < 1:
+        raise UsageError(f"k and chunk must be at least 1, got {k} and {chunk}")
+    x, y = as_pair(real, fake, ("real features", "fake features"), least=k + 1)
+    # Distances do not change, and the smaller numbers lose less to rounding in |a|² + |b|² − 2ab.
+    centre = x.mean(0)
+    x, y = x - centre, y - centre
+    real_radii, fake_radii = nearest_radii(x, k, chunk), nearest_radii(y, k, chunk)
+
+    balls_holding = torch.zeros(len(y), dtype=torch.int64, device=x.device)
+    recalled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    covered = torch.zeros_like(recalled)
+    for start in range(0, len(x), chunk):
+        rows = slice(start, start + chunk)
+        distances = squared_distances(x[rows], y)
+        inside = distances <= real_radii[rows, None]
+        balls_holding += inside.sum(0)
+        covered[rows] = inside.any(1)
+        recalled[rows] = (distances <= fake_radii).any(1)
+    return PRDC(
+        precision=float((balls_holding > 0).double().mean()),
+        recall=float(recalled.double().mean()),
+        density=float(balls_holding.double().mean()) / k,
+        coverage=float(covered.double().mean()),
+    )
+
+
+def nearest_radii(x: Tensor, k: int, chunk: int) -> Tensor:
+    """Squared distance (n,) of each row of float64 x (n, d) to its k-th nearest other row, n > k."""
+    radii = torch.empty(len(x), dtype=x.dtype, device=x.device)
+    for start in range(0, len(x), chunk):
+        distances = squared_distances(x[start : start + chunk], x)
+        own = torch.arange(len(distances), device=x.device)
+        distances[own, start + own] = torch.inf
+        radii[start : start + chunk] = distances.topk(k, dim=1, largest=False).values[:, -1]
+    return radii
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Squared Euclidean distances (n, m) between float64 rows a (n, d) and b (m, d); of equal rows exactly zero."""
+    norms = a.square().sum(1)[:, None] + b.square().sum(1)
+    distances = torch.addmm(norms, a, b.T, alpha=-2.0)
+    return distances.masked_fill_(distances <= ROUNDING * norms, 0.0)

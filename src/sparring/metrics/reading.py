@@ -1,0 +1,51 @@
+"""Examples out of a data source: repeatable draws, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.types import Batch, DataSource
+
+Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""``progress(what, done, total)``, called now and then while something takes long."""
+
+READ = 1024
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def draw_indices(source: DataSource, n: int, seed: int) -> Indices:
+    """At most n different positions, drawn uniformly by ``seed`` and then put in order, which a disk likes."""
+    total = len(source)
+    if n >= total:
+        return np.arange(total, dtype=np.int64)
+    return np.sort(np.random.default_rng(seed).choice(total, n, replace=False).astype(np.int64))
+
+
+def read_chunks(source: DataSource, indices: Indices) -> Iterator[Batch]:
+    """The examples at these positions, READ at a time."""
+    for start in range(0, len(indices), READ):
+        yield source.read(indices[start : start + READ])
+
+
+def draw(source: DataSource, n: int, seed: int) -> Tensor:
+    """At most n different examples as stored, (n, *shape), repeatable by ``seed``."""
+    return torch.cat([batch.x for batch in read_chunks(source, draw_indices(source, n, seed))])
+
+
+def labels_at(source: DataSource, indices: Indices) -> Tensor:
+    """Labels (n,) int64 at these positions, -1 where there is none."""
+    parts = [
+        torch.full((len(batch.x),), -1) if batch.y is None else batch.y.cpu().long()
+        for batch in read_chunks(source, indices)
+    ]
+    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
