@@ -1,0 +1,229 @@
+"""Images that come as arrays: which axis is which, what the values mean, and labels."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data.layout import Layout, fit_pixels
+from sparring.data.options import DataOptions
+from sparring.data.origin import UNLABELLED, Item, Part, Pixels, Survey
+from sparring.errors import UsageError
+
+Array: TypeAlias = NDArray[Any]
+BLOCK_BYTES = 4 << 20
+"""About this much of an array is in memory at a time."""
+
+
+class Table(Protocol):
+    """One array of images on disk or in memory, read in blocks."""
+
+    name: str
+    part: Part
+
+    def identity(self) -> Any:
+        """JSON values that change when the array does."""
+        ...
+
+    def open(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """The array's shape and dtype; raises ``UsageError`` if it cannot be read."""
+        ...
+
+    def blocks(self) -> Iterator[Array]:
+        """The array in order, some images at a time."""
+        ...
+
+    def labels(self) -> Array | None:
+        """One label an image, or None."""
+        ...
+
+
+@dataclass
+class Values:
+    """What a first pass over the values found."""
+
+    low: float = np.inf
+    high: float = -np.inf
+    bad: int = 0
+    first_bad: tuple[int, ...] = ()
+
+
+class ArrayImages:
+    """An origin made of tables: (N, H, W), (N, H, W, C) or (N, C, H, W), whole numbers or floats.
+
+    With four axes, channels are last if the last axis is 1, 3 or 4 long, else first if the second is. Four channels are
+    RGB and opacity, laid over white.
+    """
+
+    def __init__(
+        self, name: str, place: str, tables: list[Table], options: DataOptions, class_names: tuple[str, ...] = ()
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.tables = tables
+        self.range = options.range
+        self.class_names = class_names
+        self._scales: dict[str, tuple[float, float]] = {}
+        self._labels: list[NDArray[np.int64] | None] = []
+
+    def identity(self) -> Any:
+        """The identities of all tables."""
+        return [[table.name, table.part, table.identity()] for table in self.tables]
+
+    def survey(self) -> Survey:
+        """Shapes, value ranges and labels of all tables."""
+        sizes: Counter[tuple[int, int]] = Counter()
+        grey = True
+        notes: list[str] = []
+        for table in self.tables:
+            shape, dtype = table.open()
+            height, width, channels, note = _axes(shape, table.name)
+            sizes[height, width] += shape[0]
+            grey &= channels == 1
+            notes += [note] if note else []
+            self._scales[table.name], note = _scale(table, dtype, self.range)
+            notes += [note] if note else []
+        classes = self._read_labels([table.open()[0][0] for table in self.tables])
+        return Survey(sizes.total(), sizes, grey, classes, tuple(dict.fromkeys(notes)))
+
+    def _read_labels(self, counts: list[int]) -> tuple[str, ...]:
+        raw = [table.labels() for table in self.tables]
+        for table, labels, count in zip(self.tables, raw, counts, strict=True):
+            if labels is not None and labels.shape != (count,):
+                raise UsageError(
+                    f"{table.name}: labels of shape {labels.shape} do not fit {count} images; give one label an image"
+                )
+        values = [_label_values(table.name, labels) for table, labels in zip(self.tables, raw, strict=True)]
+        distinct = {v for found in values if found is not None for v in found if v is not None}
+        ordered: list[Any] = sorted(distinct, key=lambda v: (isinstance(v, str), v))
+        if self.class_names and distinct <= set(range(len(self.class_names))):
+            ordered = list(range(len(self.class_names)))
+        index = {value: i for i, value in enumerate(ordered)} | {None: UNLABELLED}
+        self._labels = [None if v is None else np.array([index[x] for x in v], np.int64) for v in values]
+        return tuple(self.class_names) if self.class_names and ordered else tuple(str(v) for v in ordered)
+
+    def items(self, layout: Layout) -> Iterator[Item]:
+        """All images, table after table."""
+        for table, labels in zip(self.tables, self._labels, strict=True):
+            shape, _ = table.open()
+            channels_first = len(shape) == 4 and shape[3] not in (1, 3, 4)
+            images = (image for block in table.blocks() for image in self._pixels(block, table.name, channels_first))
+            numbers = itertools.repeat(UNLABELLED) if labels is None else iter(labels.tolist())
+            for pixels, label in zip(images, numbers, strict=False):
+                yield Item(fit_pixels(pixels, layout), label, table.part)
+
+    def _pixels(self, block: Array, name: str, channels_first: bool) -> Pixels:
+        """A raw block as uint8 (n, H, W, 1 or 3)."""
+        if block.ndim == 3:
+            block = block[..., None]
+        elif channels_first:
+            block = block.transpose(0, 2, 3, 1)
+        black, white = self._scales[name]
+        if (black, white) != (0, 255):
+            scaled = (block.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black))
+            block = np.clip(np.rint(scaled), 0, 255)
+        pixels = np.clip(block, 0, 255).astype(np.uint8) if block.dtype != np.uint8 else block
+        return _over_white(pixels) if pixels.shape[3] == 4 else pixels
+
+
+def per_block(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """How many images make a block."""
+    return int(max(1, BLOCK_BYTES // max(1, dtype.itemsize * int(np.prod(shape[1:])))))
+
+
+def _over_white(pixels: Pixels) -> Pixels:
+    alpha = pixels[..., 3:].astype(np.uint16)
+    colour = pixels[..., :3].astype(np.uint16)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _axes(shape: tuple[int, ...], name: str) -> tuple[int, int, int, str]:
+    """(height, width, channels, note) of an array's shape."""
+    if len(shape) not in (3, 4) or 0 in shape:
+        raise UsageError(
+            f"{name}: an array of shape {shape} is no set of images; wanted: (N, H, W), (N, H, W, C) or (N, C, H, W)"
+        )
+    if len(shape) == 3:
+        return shape[1], shape[2], 1, ""
+    if shape[3] in (1, 3, 4):
+        both = f"{name}: shape {shape} was read as (N, H, W, C)" if shape[1] in (1, 3, 4) else ""
+        return shape[1], shape[2], shape[3], both
+    if shape[1] in (1, 3, 4):
+        return shape[2], shape[3], shape[1], ""
+    raise UsageError(f"{name}: neither the last nor the second axis of {shape} is 1, 3 or 4 channels long")
+
+
+def _scale(table: Table, dtype: np.dtype[Any], asked: str) -> tuple[tuple[float, float], str]:
+    """The values that mean black and white in a table, and a note where the choice needs one."""
+    if dtype.kind not in "buif":
+        raise UsageError(
+            f"{table.name}: an array of dtype {dtype} is no set of images; save it as uint8, or as floats in 0..1"
+        )
+    if dtype.kind == "b":
+        return (0, 1), ""
+    if dtype == np.uint8 and asked == "auto":
+        return (0, 255), ""
+    values = _pass_over(table)
+    if values.bad:
+        raise UsageError(
+            f"{table.name}: {values.bad} values are NaN or infinite, the first at index {values.first_bad}; "
+            "replace them or leave those images out"
+        )
+    if asked != "auto":
+        black, white = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}[asked]
+        outside = values.low < black or values.high > white
+        note = f"{table.name}: values from {values.low:g} to {values.high:g} were cut to {asked}" if outside else ""
+        return (black, white), note
+    return _guess_scale(table.name, dtype, values)
+
+
+def _guess_scale(name: str, dtype: np.dtype[Any], values: Values) -> tuple[tuple[float, float], str]:
+    low, high = values.low, values.high
+    if dtype.kind in "ui":
+        if low >= 0 and high <= 255:
+            return (0, 255), ""
+        if dtype == np.uint16:
+            return (0, 65535), f"{name}: 16-bit values were scaled to 8 bits"
+    elif low >= -1 and high <= 1:
+        black = 0 if low >= 0 else -1
+        return (black, 1), f"{name}: floats from {low:g} to {high:g} were read as {black}..1"
+    raise UsageError(
+        f"{name}: {dtype} values from {low:g} to {high:g} have no plain meaning; say --set range=0..255, 0..1 or -1..1"
+    )
+
+
+def _pass_over(table: Table) -> Values:
+    found = Values()
+    start = 0
+    for block in table.blocks():
+        if block.dtype.kind == "f":
+            bad = ~np.isfinite(block)
+            if bad.any():
+                if not found.bad:
+                    first = np.unravel_index(int(bad.argmax()), bad.shape)
+                    found.first_bad = (start + int(first[0]), *(int(i) for i in first[1:]))
+                found.bad += int(bad.sum())
+                block = np.where(bad, 0, block)
+        found.low = min(found.low, float(block.min()))
+        found.high = max(found.high, float(block.max()))
+        start += len(block)
+    return found
+
+
+def _label_values(name: str, labels: Array | None) -> list[int | str | None] | None:
+    """Labels as whole numbers or texts; None where an image has none (-1 or NaN)."""
+    if labels is None:
+        return None
+    if labels.dtype.kind in "US":
+        return [str(v) for v in labels.astype(str).tolist()]
+    if labels.dtype.kind == "f" and np.array_equal(labels, np.rint(labels), equal_nan=True):
+        return [None if v != v or v == UNLABELLED else int(v) for v in labels.tolist()]
+    if labels.dtype.kind in "bui":
+        return [None if v == UNLABELLED else int(v) for v in labels.tolist()]
+    raise UsageError(f"{name}: labels of dtype {labels.dtype} are no classes; give whole numbers (-1: unlabelled)")

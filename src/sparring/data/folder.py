@@ -1,0 +1,176 @@
+"""A folder or zip of images: which files are images, their classes and their parts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple, TypeVar
+
+from sparring.data.decode import EXTENSIONS, decode, explain, look
+from sparring.data.layout import Layout
+from sparring.data.origin import UNLABELLED, Item, Part, Survey, nothing_read
+from sparring.data.tree import Tree
+from sparring.errors import UsageError
+
+PARTS: dict[str, Part] = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+    "testing": "test",
+}
+LABELS = "dataset.json"
+AHEAD = 128
+"""How many images are decoded ahead: the bound on memory."""
+
+R = TypeVar("R")
+
+
+class Entry(NamedTuple):
+    """One image file; ``label`` is its class by name, or None."""
+
+    path: str
+    part: Part = "train"
+    label: str | None = None
+
+
+class ImageFiles:
+    """An origin made of image files.
+
+    The class is the first sub-folder, unless ``dataset.json`` says otherwise. A top level of exactly ``train`` and
+    ``test`` (and/or ``val``) gives the parts. A folder that wraps everything is looked through.
+    """
+
+    def __init__(self, tree: Tree, name: str, notes: tuple[str, ...] = ()) -> None:
+        self.tree = tree
+        self.name = name
+        self.place = tree.place
+        self.notes = notes
+        self._entries: list[Entry] = []
+        self._classes: tuple[str, ...] = ()
+
+    def identity(self) -> Any:
+        """What the tree says."""
+        return [self.tree.identity(), self.notes]
+
+    def survey(self) -> Survey:
+        """Read every header."""
+        notes = list(self.notes)
+        problems = self._plan(notes)
+        labels = {entry.label for entry in self._entries} - {None}
+        self._classes = tuple(sorted((v for v in labels if v is not None), key=_class_order))
+        sizes: Counter[tuple[int, int]] = Counter()
+        grey = True
+        failed = []
+        for entry, found in _in_threads(self._look, self._entries):
+            if isinstance(found, str):
+                failed.append((entry.path, found))
+            else:
+                sizes[found[:2]] += 1
+                grey &= found[2]
+        if not sizes:
+            raise UsageError(nothing_read(self.place, failed + problems))
+        return Survey(len(self._entries), sizes, grey, self._classes, tuple(notes), tuple(problems))
+
+    def items(self, layout: Layout) -> Iterator[Item]:
+        """Decode every image."""
+        index = {label: i for i, label in enumerate(self._classes)}
+
+        def load(entry: Entry) -> Item:
+            label = UNLABELLED if entry.label is None else index[entry.label]
+            try:
+                with self.tree.open(entry.path) as file:
+                    return Item(decode(file, layout), label, entry.part, entry.path)
+            except Exception as error:  # decoders raise anything at all for damaged files
+                return Item(None, name=entry.path, problem=explain(error))
+
+        return (item for _, item in _in_threads(load, self._entries))
+
+    def _look(self, entry: Entry) -> tuple[int, int, bool] | str:
+        try:
+            with self.tree.open(entry.path) as file:
+                return look(file)
+        except Exception as error:  # decoders raise anything at all for damaged files
+            return explain(error)
+
+    def _plan(self, notes: list[str]) -> list[tuple[str, str]]:
+        """Find the images, their parts and labels; adds to the notes and returns what is missing."""
+        files = self.tree.files()
+        images = [path for path in files if PurePosixPath(path).suffix.lower() in EXTENSIONS]
+        if not images:
+            what = "no files at all" if not files else f"{len(files)} files but no images (.png, .jpg, …)"
+            raise UsageError(f"{self.place} holds {what}; wanted: images, one sub-folder a class if there are classes")
+        root = _wrapper(images)
+        listing = next((path for path in (LABELS, root + LABELS) if path in files), None)
+        others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in {*files} - {*images} - {listing})
+        if others:
+            notes.append(f"{others.total()} files that are no images were left out ({', '.join(sorted(others))})")
+        self._entries = _by_folder(images, root)
+        if any(entry.part != "train" for entry in self._entries):
+            notes.append("the top folders give the parts")
+        if listing is None:
+            if len({entry.label for entry in self._entries} - {None}) > 1:
+                notes.append("the classes are the sub-folders")
+            return []
+        labels = _read_listing(self.tree, listing)
+        self._entries = [entry._replace(label=labels.get(entry.path)) for entry in self._entries]
+        notes.append(f"the labels are those of {LABELS}")
+        return [(path, f"named in {LABELS} but not there") for path in labels if path not in set(images)]
+
+
+def _wrapper(images: Sequence[str]) -> str:
+    """The folder that holds all images, however deep; it ends with a slash, or is empty."""
+    first, last = (path.split("/")[:-1] for path in (min(images), max(images)))
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(f"{folder}/" for folder, _ in same)
+
+
+def _by_folder(images: Sequence[str], root: str) -> list[Entry]:
+    """Parts and labels as the folders below the root name them."""
+    below = [path[len(root) :].split("/") for path in images]
+    tops = {parts[0].lower() if len(parts) > 1 else "" for parts in below}
+    split = "train" in {PARTS.get(top) for top in tops} and len(tops) > 1 and tops <= PARTS.keys()
+    entries = []
+    for path, parts in zip(images, below, strict=True):
+        folders = parts[1:-1] if split else parts[:-1]
+        part: Part = PARTS[parts[0].lower()] if split else "train"
+        entries.append(Entry(path, part, folders[0] if folders else None))
+    return entries
+
+
+def _class_order(name: str) -> tuple[bool, int, str]:
+    number = name.isascii() and name.isdigit()
+    return not number, int(name) if number else 0, name
+
+
+def _read_listing(tree: Tree, path: str) -> dict[str, str | None]:
+    """Path -> class, from StyleGAN's dataset.json."""
+    wanted = f'{path} in {tree.place} must be {{"labels": [["image path", whole number or null], …] or null}}'
+    try:
+        with tree.open(path) as file:
+            pairs = json.loads(file.read())["labels"] or []
+        labels = {}
+        for image, label in pairs:
+            if not isinstance(image, str) or not (label is None or (type(label) is int and label >= 0)):
+                raise UsageError(f"{wanted}; the entry {str([image, label])[:80]} is not")
+            labels[str(PurePosixPath(path).parent / image)] = None if label is None else str(label)
+        return labels
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError(f"{wanted}; it is not: {type(error).__name__}: {error}") from None
+
+
+def _in_threads(work: Callable[[Entry], R], entries: Sequence[Entry]) -> Iterator[tuple[Entry, R]]:
+    """Each entry with its result, in order, some of them computed ahead; decoding lets other threads run."""
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")  # what Pillow thinks of odd files: they are read or listed, not talked about
+        for start in range(0, len(entries), AHEAD):
+            some = entries[start : start + AHEAD]
+            yield from zip(some, pool.map(work, some), strict=True)

@@ -1,0 +1,55 @@
+"""From what the user names to an opened data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sparring.data import idx, npy
+from sparring.data.folder import ImageFiles
+from sparring.data.named import NAMES, open_named
+from sparring.data.options import DataOptions, nearest
+from sparring.data.origin import Origin
+from sparring.data.pack import IMAGE_OPTIONS, open_packed
+from sparring.data.toys import TOYS, open_toy
+from sparring.data.tree import FolderTree, ZipTree
+from sparring.errors import UsageError
+from sparring.types import Dataset
+
+FILES = ("size", "fit", "channels", "holdout")
+WANTED = "a folder or .zip of images, .npy, .npz, or IDX files"
+
+
+def open_data(data: str, options: DataOptions | None = None, *, show_progress: bool = False) -> Dataset:
+    """Open a named set, a toy or a path; images are packed into the cache the first time.
+
+    A name wins over a path of the same name; write ``./mnist`` for the path. Raises ``UsageError`` for anything that
+    the user can mend, ``SparringError`` where the machine failed (no network, no disk space).
+    """
+    options = options or DataOptions()
+    if data in TOYS:
+        return open_toy(data, options)
+    origin = open_named(data, options, show_progress) if data in NAMES else open_path(data, options)
+    allowed = FILES if isinstance(origin, ImageFiles) else IMAGE_OPTIONS
+    options.allow(f"the images of {data}", allowed)
+    return open_packed(origin, options, show_progress)
+
+
+def open_path(data: str, options: DataOptions) -> Origin:
+    """The origin that a path is."""
+    path = Path(os.path.expanduser(data))
+    if not path.exists():
+        if path.suffix or len(path.parts) > 1 or data.startswith((".", "~")):
+            raise UsageError(f"{data} does not exist; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
+        raise UsageError(f"there is no data set and no path {data!r}{nearest(data, (*NAMES, *TOYS))}")
+    name = path.resolve().name.split(".")[0] or "data"
+    if path.is_dir():
+        return idx.classic_folder(path, name, options) or ImageFiles(FolderTree(path), name)
+    suffix = path.suffix.lower()
+    if suffix == ".zip":
+        return ImageFiles(ZipTree(path), name)
+    if suffix in (".npy", ".npz"):
+        return npy.open_arrays(path, name, options)
+    if idx.looks_like_idx(path):
+        return idx.single_file(path, options)
+    raise UsageError(f"{data} is of no known type; wanted: {WANTED}")

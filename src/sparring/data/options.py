@@ -1,0 +1,118 @@
+"""What a user can say about the data: size, channels, value range, the parts, and a toy's parameters."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
+
+from sparring.errors import UsageError
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How data is read; ``--set NAME=VALUE`` changes each field, the defaults are the stated policies.
+
+    Raises ``UsageError`` for a value that makes no sense; whether an option fits the data at all is checked on opening.
+    """
+
+    size: str = "auto"
+    """Images: ``64`` (square), ``64x48`` (height x width) or ``auto``: the size that at least half of the images have,
+    else a square of the power of two below the median smaller side; at most 128 on the longer side."""
+    fit: Literal["crop", "pad", "squash"] = "crop"
+    """Images of another shape: scaled to cover and cut at the centre, scaled to fit on white, or stretched."""
+    channels: Literal["auto", "1", "3"] = "auto"
+    """Images: 1 (grey), 3 (colour) or ``auto``: 1 if all images are grey, else 3."""
+    range: Literal["auto", "0..1", "-1..1", "0..255"] = "auto"
+    """Arrays: which values mean black and white. ``auto``: whole numbers 0..255 (or 16-bit), floats 0..1 or -1..1."""
+    holdout: float | None = None
+    """Images without a test part of their own: the share held out as one, 0 to 0.5 (default 0.1)."""
+    points: int | None = None
+    """Toys: how many training points are drawn (default 100 000)."""
+    mu: float | None = None
+    """The toy ``gaussian``: its mean (default -1)."""
+    sigma: float | None = None
+    """Toys: the standard deviation of a mode or of the noise (default: each toy's own)."""
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range."""
+        hints = get_type_hints(type(self))
+        for name in ("fit", "channels", "range"):
+            _one_of(name, getattr(self, name), get_args(hints[name]))
+        self.height_width()
+        _check(self.holdout is None or 0 <= self.holdout <= 0.5, "holdout", self.holdout, "a share from 0 to 0.5")
+        _check(self.points is None or self.points >= 1, "points", self.points, "a whole number, 1 or more")
+        _check(self.mu is None or abs(self.mu) < float("inf"), "mu", self.mu, "a finite number")
+        _check(self.sigma is None or 0 < self.sigma < float("inf"), "sigma", self.sigma, "a number above 0")
+
+    def height_width(self) -> tuple[int, int] | None:
+        """The size asked for as (height, width) in pixels, or None for ``auto``."""
+        if self.size == "auto":
+            return None
+        match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", self.size)
+        _check(match is not None, "size", self.size, "auto, a side such as 64, or height x width such as 64x48")
+        assert match is not None
+        height = int(match[1])
+        width = int(match[2] or match[1])
+        _check(min(height, width) >= 1 and max(height, width) <= 4096, "size", self.size, "sides from 1 to 4096 pixels")
+        return height, width
+
+    def changed(self) -> tuple[str, ...]:
+        """The names of the options that differ from their defaults."""
+        return tuple(f.name for f in fields(self) if getattr(self, f.name) != f.default)
+
+    def allow(self, data: str, names: Iterable[str]) -> None:
+        """Raise ``UsageError`` if an option is set that has no meaning for this data."""
+        allowed = tuple(names)
+        for name in self.changed():
+            if name not in allowed:
+                raise UsageError(
+                    f"the option {name!r} has no meaning for {data}; what can be set there: {', '.join(allowed)}"
+                )
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of all options."""
+        return tuple(f.name for f in fields(cls))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> DataOptions:
+        """Options from ``--set`` texts (or values); unknown names and values that do not parse are ``UsageError``."""
+        values: dict[str, Any] = {}
+        for name, value in settings.items():
+            if name not in cls.names():
+                raise UsageError(f"there is no data option {name!r}{nearest(name, cls.names())}")
+            values[name] = _parse(name, value)
+        return cls(**values)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that suggests the nearest known names, or lists them all."""
+    names = list(known)
+    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; there are: {', '.join(names)}"
+
+
+def _parse(name: str, value: Any) -> Any:
+    if value is None or (isinstance(value, str) and value.lower() in ("none", "default")):
+        return DataOptions.__dataclass_fields__[name].default
+    if name in ("size", "fit", "channels", "range"):
+        return str(value)
+    kind, what = (int, "a whole number") if name == "points" else (float, "a number")
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{name}={value} is not {what}") from None
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    _check(value in choices, name, value, f"one of: {', '.join(choices)}")
+
+
+def _check(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise UsageError(f"{name}={value} does not work: it must be {wanted}")

@@ -1,0 +1,234 @@
+"""Packing: all images of an origin, once, into one array on disk that is memory-mapped from then on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sparring.data import cache
+from sparring.data.layout import Layout, choose_layout
+from sparring.data.options import DataOptions
+from sparring.data.origin import Item, Origin, Part, Pixels, Survey, nothing_read
+from sparring.data.source import PackedSource
+from sparring.data.split import TEST_SHARE, split
+from sparring.errors import UsageError
+from sparring.types import Dataset, DataSpec
+
+FORMAT = 1
+"""Raised whenever packing changes, so that older entries are packed anew."""
+BLOCK = 1024
+IMAGE_OPTIONS = ("size", "fit", "channels", "range", "holdout")
+
+
+def open_packed(origin: Origin, options: DataOptions, show_progress: bool = False) -> Dataset:
+    """The data set of an origin, packed now unless the cache has it; memory use does not grow with its size."""
+    root = cache.cache_root()
+    folder = root / "packed"
+    wanted = [getattr(options, name) for name in IMAGE_OPTIONS]
+    source, version = cache.digest([origin.name, origin.place]), cache.digest([FORMAT, origin.identity()])
+    entry = folder / f"{source}-{version}-{cache.digest(wanted)}"
+    found = load_entry(entry)
+    if found is not None:
+        return found
+    survey = origin.survey()
+    layout = choose_layout(survey, options)
+    with cache.cache_errors(root):
+        cache.discard(entry)  # whatever lies there cannot be used
+        with cache.new_entry(folder) as temporary:
+            cache.check_space(folder, _bytes_needed(survey, layout))
+            _write_entry(temporary, origin, survey, layout, options, show_progress)
+            cache.publish(temporary, entry)
+        for old in folder.glob(f"{source}-*"):
+            if not old.name.startswith(f"{source}-{version}-"):
+                cache.discard(old)
+        found = load_entry(entry)
+    if found is None:
+        raise OSError(f"the packed set {entry} vanished while it was being opened; run the command again")
+    return found
+
+
+def load_entry(entry: Path) -> Dataset | None:
+    """The data set that an entry of the cache holds, or None if it is missing, half-written or damaged."""
+    try:
+        meta = json.loads((entry / "pack.json").read_text("utf-8"))
+        if any((entry / name).stat().st_size != size for name, size in meta["files"].items()):
+            return None
+        images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(entry / "labels.npy", allow_pickle=False) if meta["spec"]["classes"] else None
+        spec = DataSpec.from_json(meta["spec"])
+        parts = {
+            name: PackedSource(spec, images, labels, np.load(entry / f"{name}.npy", allow_pickle=False))
+            for name in meta["parts"]
+        }
+        return Dataset(
+            spec,
+            parts["train"],
+            parts.get("validation"),
+            parts.get("test"),
+            meta["fingerprint"],
+            tuple(meta["notes"]),
+            tuple((file, why) for file, why in meta["skipped"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _bytes_needed(survey: Survey, layout: Layout) -> int:
+    image = layout.height * layout.width * layout.channels
+    return survey.count * (image + image // 3 * layout.reduce_grey + 32) + 65536
+
+
+class Collected:
+    """What packing remembers of each image besides its pixels: some bytes."""
+
+    def __init__(self, problems: Iterable[tuple[str, str]]) -> None:
+        self.labels: list[int] = []
+        self.given: list[Part] = []
+        self.hashes: list[int] = []
+        self.skipped = list(problems)
+        self.grey = True
+
+    def add(self, item: Item) -> bytes | None:
+        """Note one image; returns the bytes (C, H, W) to write, or None if it is skipped."""
+        pixels = item.pixels
+        if pixels is None:
+            self.skipped.append((item.name, item.problem))
+            return None
+        data = pixels.transpose(2, 0, 1).tobytes()
+        self.labels.append(item.label)
+        self.given.append(item.part)
+        self.hashes.append(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big"))
+        self.grey = self.grey and _is_grey(pixels)
+        return data
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    first = pixels[:, :, :1]
+    return pixels.shape[2] == 1 or bool((pixels[:, :, 1:] == first).all())
+
+
+def _write_entry(
+    folder: Path, origin: Origin, survey: Survey, layout: Layout, options: DataOptions, show_progress: bool
+) -> None:
+    images = folder / "images.npy"
+    collected = _write_images(images, origin, survey, layout, show_progress)
+    notes = list(survey.notes + layout.notes)
+    channels = layout.channels
+    if layout.reduce_grey and collected.grey:
+        _keep_one_channel(images)
+        channels = 1
+        notes.append("no image has colour: one channel is kept")
+    hashes = np.array(collected.hashes, np.uint64)
+    labels = np.array(collected.labels, np.int64)
+    classes = survey.classes if len(survey.classes) > 1 else ()
+    if classes and (labels < 0).any():
+        notes.append(f"{int((labels < 0).sum())} images have no label")
+    holdout = TEST_SHARE if options.holdout is None else options.holdout
+    parts, part_notes = split(hashes, collected.given, holdout)
+    if options.holdout is not None and "test" in collected.given:
+        raise UsageError(f"{origin.name} has a test part of its own: holdout has no meaning there")
+    if not len(parts["train"]):
+        raise UsageError(f"{origin.name} has no training images: {origin.place}")
+    if collected.skipped:
+        notes.append(f"{len(collected.skipped)} files could not be read and were skipped")
+    _save(folder / "labels.npy", labels)
+    for name, positions in parts.items():
+        _save(folder / f"{name}.npy", positions)
+    spec = DataSpec("image", (channels, layout.height, layout.width), classes, origin.name)
+    content = hashlib.blake2b(digest_size=16)
+    for value in (hashes, labels, *(parts[name] for name in sorted(parts))):
+        content.update(value.tobytes())
+    content.update(json.dumps(spec.to_json()).encode())
+    meta = {
+        "format": FORMAT,
+        "origin": [origin.name, origin.place],
+        "spec": spec.to_json(),
+        "parts": list(parts),
+        "fingerprint": content.hexdigest(),
+        "notes": notes + part_notes,
+        "skipped": collected.skipped,
+        "files": {path.name: path.stat().st_size for path in sorted(folder.iterdir())},
+    }
+    with (folder / "pack.json").open("w", encoding="utf-8") as file:
+        json.dump(meta, file, indent=1)
+        _to_disk(file)
+
+
+def _write_images(path: Path, origin: Origin, survey: Survey, layout: Layout, show_progress: bool) -> Collected:
+    """All images that can be read, as one .npy file (N, C, H, W) uint8, whose N is filled in at the end."""
+    collected = Collected(survey.problems)
+    shape = layout.channels, layout.height, layout.width
+    with path.open("wb") as file, closing(_Progress(origin.name, survey.count, show_progress)) as progress:
+        _write_header(file, (survey.count, *shape))
+        for item in origin.items(layout):
+            data = collected.add(item)
+            if data is not None:
+                file.write(data)
+            progress.advance()
+        file.seek(0)
+        _write_header(file, (len(collected.labels), *shape))
+        _to_disk(file)
+    if not collected.labels:
+        raise UsageError(nothing_read(origin.place, collected.skipped))
+    return collected
+
+
+def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    # numpy leaves room for the first axis to grow, so the header's length does not depend on the count
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _keep_one_channel(path: Path) -> None:
+    """Rewrite (N, 3, H, W) grey images as (N, 1, H, W), in blocks."""
+    images = np.load(path, mmap_mode="r", allow_pickle=False)
+    single = path.with_name("single.npy")
+    with single.open("wb") as file:
+        _write_header(file, (len(images), 1, *images.shape[2:]))
+        for start in range(0, len(images), BLOCK):
+            file.write(np.ascontiguousarray(images[start : start + BLOCK, :1]).tobytes())
+        _to_disk(file)
+    del images
+    os.replace(single, path)
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        _to_disk(file)
+
+
+def _to_disk(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+class _Progress:
+    """A progress bar, or nothing at all."""
+
+    def __init__(self, name: str, total: int, show: bool) -> None:
+        self.bar: Any = None
+        if show:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self.bar = Progress(console=Console(stderr=True), transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task(f"packing {name}", total=total)
+
+    def advance(self) -> None:
+        """One image is done."""
+        if self.bar is not None:
+            self.bar.advance(self.task)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar is not None:
+            self.bar.stop()

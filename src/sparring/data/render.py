@@ -1,0 +1,58 @@
+"""Images made visible: grids of samples and the contact sheet of a data set."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from sparring.data.plots import plot_points
+from sparring.types import Dataset, DataSpec
+
+SHEET = 640
+"""About how many pixels wide a sheet is."""
+ROWS, COLUMNS = 8, 12
+
+
+def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image:
+    """One picture of examples in network values: images (n, C, H, W) in [-1, 1] as a grid, points (n, d) as a plot."""
+    if spec.kind == "points":
+        return plot_points(x, title=spec.name)
+    return _grid(spec.decode(x.detach().cpu()).numpy(), columns or max(1, round(len(x) ** 0.5)))
+
+
+def contact_sheet(dataset: Dataset) -> Image.Image:
+    """What the training data looks like: up to 8 rows of 12 images, a row a class where there are labels; or a plot."""
+    train = dataset.train
+    if dataset.spec.kind == "points":
+        some = train.read(np.arange(min(len(train), 5_000))).x
+        return plot_points(real=some, density=dataset.density, title=dataset.spec.name)
+    positions = np.arange(min(len(train), 20_000))
+    labels = train.read(positions).y
+    if labels is None:
+        chosen = positions[:: max(1, len(positions) // (ROWS * COLUMNS))][: ROWS * COLUMNS]
+        return _grid(train.read(chosen).x.numpy(), COLUMNS)
+    rows = [np.flatnonzero(labels.numpy() == label)[:COLUMNS] for label in range(len(dataset.spec.classes))]
+    rows = [row for row in rows if len(row)][:ROWS]
+    shape = dataset.spec.shape
+    sheet = np.full((len(rows) * COLUMNS, *shape), 255, np.uint8)
+    for i, row in enumerate(rows):
+        sheet[i * COLUMNS : i * COLUMNS + len(row)] = train.read(row).x.numpy()
+    return _grid(sheet, COLUMNS)
+
+
+def _grid(images: NDArray[np.uint8], columns: int) -> Image.Image:
+    """Images (n, C, H, W) uint8 side by side with thin white gaps, enlarged by a whole factor if they are small."""
+    count, channels, height, width = images.shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    scale = max(1, round(SHEET / max(columns * width, rows * height)))
+    gap = max(1, min(height, width) * scale // 24)
+    images = images.repeat(scale, 2).repeat(scale, 3)
+    height, width = height * scale, width * scale
+    sheet = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 255, np.uint8)
+    for i, image in enumerate(images):
+        top, left = gap + i // columns * (height + gap), gap + i % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet)

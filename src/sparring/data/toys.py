@@ -1,0 +1,157 @@
+"""Toy distributions in one and two dimensions whose densities are known exactly."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from sparring.data.options import DataOptions
+from sparring.data.source import PointSource
+from sparring.types import Dataset, DataSpec, Density
+
+POINTS = 100_000
+HELD_OUT = 10_000
+DISTANCES = 2_000_000
+"""Pairs of a point and a node of the spiral that are in memory at a time."""
+
+
+class Mixture:
+    """Equal round Gaussians: p(x) = 1/m sum_k N(x; modes_k, sigma^2 I), modes (m, d) in any dimension d."""
+
+    def __init__(self, modes: Tensor, sigma: float) -> None:
+        self.modes: Tensor | None = modes
+        self.sigma = sigma
+        self._centres = modes
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p at points (n, d): (n,)."""
+        centres = self._centres.to(x)
+        count, dimension = centres.shape
+        squares = ((x[:, None, :] - centres) / self.sigma).square().sum(-1)
+        constant = math.log(count) + dimension * (math.log(self.sigma) + 0.5 * math.log(2 * math.pi))
+        log_prob: Tensor = torch.logsumexp(-0.5 * squares, 1) - constant
+        return log_prob
+
+    def sample(self, generator: torch.Generator, n: int) -> Tensor:
+        """N points (n, d) float32, on the generator's device."""
+        device = generator.device
+        centres = self._centres.to(device)
+        which = torch.randint(len(centres), (n,), generator=generator, device=device)
+        noise = torch.randn(n, centres.shape[1], generator=generator, device=device)
+        return centres[which] + self.sigma * noise
+
+    def cdf(self, x: Tensor) -> Tensor:
+        """1-D only: the share of the mass below points (n,)."""
+        z = (x[:, None] - self._one_dimensional().to(x)) / self.sigma
+        share: Tensor = torch.special.ndtr(z).mean(1)
+        return share
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """1-D only: the points (n,) below which a share u (n,) of the mass lies; ±inf at 1 and 0."""
+        shares = u.double()
+        centres = self._one_dimensional().to(shares)
+        z = self.sigma * torch.special.ndtri(shares)
+        low, high = z + centres.min(), z + centres.max()  # each mode's own quantile lies between these
+        for _ in range(80 if len(centres) > 1 else 0):
+            middle = 0.5 * (low + high)
+            below = self.cdf(middle) < shares
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        return (0.5 * (low + high)).to(u.dtype)
+
+    def _one_dimensional(self) -> Tensor:
+        if self._centres.shape[1] != 1:
+            raise ValueError("quantiles and the cumulative distribution exist in one dimension only")
+        return self._centres[:, 0]
+
+
+class SwissRoll:
+    """A noisy spiral in 2-D: (t cos t, t sin t) / 10 for t uniform in [1.5 pi, 4.5 pi], so radius .47 to 1.41.
+
+    Its density is that of the mixture over all t, by the midpoint rule; the nodes stand so close (a third of sigma at
+    most) that the error is below float32's.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.modes: Tensor | None = None
+        self.sigma = sigma
+        longest = 3 * math.pi * math.sqrt(1 + (4.5 * math.pi) ** 2) / 10
+        nodes = max(500, math.ceil(3 * longest / sigma))
+        self._spiral = _spiral((torch.arange(nodes, dtype=torch.float64) + 0.5) / nodes)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p at points (n, 2): (n,)."""
+        curve = Mixture(self._spiral.to(x), self.sigma)
+        rows = max(1, DISTANCES // len(self._spiral))
+        return torch.cat([curve.log_prob(part) for part in torch.split(x, rows)])
+
+    def sample(self, generator: torch.Generator, n: int) -> Tensor:
+        """N points (n, 2) float32, on the generator's device."""
+        device = generator.device
+        share = torch.rand(n, generator=generator, device=device)
+        return _spiral(share) + self.sigma * torch.randn(n, 2, generator=generator, device=device)
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """There are none in 2-D."""
+        raise ValueError("quantiles exist in one dimension only")
+
+
+def _spiral(share: Tensor) -> Tensor:
+    t = math.pi * (1.5 + 3 * share)
+    return torch.stack([t * t.cos(), t * t.sin()], 1) / 10
+
+
+def gaussian(options: DataOptions) -> Density:
+    """N(mu, sigma^2) in 1-D; mu -1 and sigma 1 unless set."""
+    mu = -1.0 if options.mu is None else options.mu
+    return Mixture(torch.tensor([[mu]]), options.sigma or 1.0)
+
+
+def mixture(options: DataOptions) -> Density:
+    """Three equal Gaussians in 1-D at -3, 0 and 3, sigma .5 unless set."""
+    return Mixture(torch.tensor([[-3.0], [0.0], [3.0]]), options.sigma or 0.5)
+
+
+def ring(options: DataOptions) -> Density:
+    """Eight equal Gaussians in 2-D on a circle of radius 1, sigma .01 unless set."""
+    angles = torch.arange(8) * (2 * math.pi / 8)
+    return Mixture(torch.stack([angles.cos(), angles.sin()], 1), options.sigma or 0.01)
+
+
+def grid(options: DataOptions) -> Density:
+    """Twenty-five equal Gaussians in 2-D at {-4, -2, 0, 2, 4}^2, sigma .05 unless set."""
+    side = torch.arange(-4.0, 5.0, 2.0)
+    return Mixture(torch.cartesian_prod(side, side), options.sigma or 0.05)
+
+
+def swissroll(options: DataOptions) -> Density:
+    """The spiral in 2-D, noise sigma .025 unless set."""
+    return SwissRoll(options.sigma or 0.025)
+
+
+TOYS: dict[str, Callable[[DataOptions], Density]] = {
+    "gaussian": gaussian,
+    "mixture": mixture,
+    "ring": ring,
+    "grid": grid,
+    "swissroll": swissroll,
+}
+
+
+def open_toy(name: str, options: DataOptions) -> Dataset:
+    """A toy: the exact density, and points drawn with fixed seeds: 100 000 train, 10 000 validation, 10 000 test."""
+    options.allow(f"the toy {name}", ("points", "mu", "sigma") if name == "gaussian" else ("points", "sigma"))
+    density = TOYS[name](options)
+    counts = [options.points or POINTS, HELD_OUT, HELD_OUT]
+    pools = [density.sample(torch.Generator().manual_seed(seed), n) for seed, n in enumerate(counts)]
+    spec = DataSpec("points", tuple(pools[0].shape[1:]), name=name)
+    train, validation, test = (PointSource(spec, pool) for pool in pools)
+    notes = (
+        f"{name}: {spec.size}-D, sigma {density.sigma:g}; the density is known exactly",
+        f"train: {len(train)} points, validation: {len(validation)}, test: {len(test)}, each with its own fixed seed",
+    )
+    content = hashlib.blake2b(pools[0].numpy().tobytes(), digest_size=16)
+    return Dataset(spec, train, validation, test, content.hexdigest(), notes, density=density)
