@@ -90,7 +90,8 @@ class ArrayImages:
             self._scales[table.name], note = _scale(table, dtype, self.range)
             notes += [note] if note else []
         classes = self._read_labels([table.open()[0][0] for table in self.tables])
-        return Survey(sizes.total(), sizes, grey, classes, tuple(dict.fromkeys(notes)))
+        parts = frozenset(table.part for table in self.tables)
+        return Survey(sizes.total(), sizes, grey, parts, classes, tuple(dict.fromkeys(notes)))
 
     def _read_labels(self, counts: list[int]) -> tuple[str, ...]:
         raw = [table.labels() for table in self.tables]

@@ -76,11 +76,12 @@ class BatchTable:
 
 
 def find(folder: Path, name: str, options: DataOptions, classes: tuple[str, ...]) -> Origin | None:
-    """CIFAR-10 in a folder: the binary version, else the JPEG copy (with a note that says so), else None."""
-    for place in (folder / UNPACKED, folder / ARCHIVE):
+    """CIFAR-10 in a folder or its ``cifar10``: the binary version, else the JPEG copy with a note, else None."""
+    for place in (inner / file for file in (UNPACKED, ARCHIVE) for inner in (folder / name, folder)):
         if place.is_file() or (place / "test_batch.bin").is_file():
             tables: list[Table] = [BatchTable(place, batch) for batch in BATCHES]
             return ArrayImages(name, str(place.resolve()), tables, options, classes)
-    if (folder / JPEG).is_file():
-        return ImageFiles(ZipTree(folder / JPEG), name, notes=(LOSSY,))
+    for place in (folder / name / JPEG, folder / JPEG):
+        if place.is_file():
+            return ImageFiles(ZipTree(place), name, notes=(LOSSY,))
     return None

@@ -10,10 +10,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sparring.data.layout import Layout, fit_image
 from sparring.data.origin import Pixels
 
-EXTENSIONS = frozenset(
-    (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-    + (".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif", ".ico")
-)
+PHOTOS = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".jp2", ".avif"}
+EXTENSIONS = frozenset(PHOTOS | {".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico"})
 GREY_MODES = frozenset(("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "I;16N"))
 ORIENTATION = 0x0112
 MOST_PIXELS = 100_000_000
@@ -37,9 +35,8 @@ def decode(file: IO[bytes], layout: Layout) -> Pixels:
     with Image.open(file) as image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS:,}")
-        if image.format == "JPEG":  # photographs decode many times faster at a fraction of their size
-            side = 2 * max(layout.height, layout.width)
-            image.draft(None, (side, side))
+        side = 2 * max(layout.height, layout.width)
+        image.draft(None, (side, side))  # JPEG photographs decode many times faster at a fraction of their size
         image.load()
         upright = ImageOps.exif_transpose(image)
         return fit_image(_plain(upright), layout)

@@ -49,8 +49,7 @@ def download(name: str, files: dict[str, str], mirrors: Sequence[str], show_prog
 
 
 def _short(error: Exception) -> str:
-    text = type(error).__name__ if isinstance(error, OSError) else str(error)
-    return text.splitlines()[0][:120]
+    return type(error).__name__ if isinstance(error, OSError) else "the file there has another checksum"
 
 
 class _Bar:

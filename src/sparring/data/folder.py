@@ -78,7 +78,8 @@ class ImageFiles:
                 grey &= found[2]
         if not sizes:
             raise UsageError(nothing_read(self.place, failed + problems))
-        return Survey(len(self._entries), sizes, grey, self._classes, tuple(notes), tuple(problems))
+        parts = frozenset(entry.part for entry in self._entries)
+        return Survey(len(self._entries), sizes, grey, parts, self._classes, tuple(notes), tuple(problems))
 
     def items(self, layout: Layout) -> Iterator[Item]:
         """Decode every image."""
@@ -112,7 +113,7 @@ class ImageFiles:
         listing = next((path for path in (LABELS, root + LABELS) if path in files), None)
         others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in {*files} - {*images} - {listing})
         if others:
-            notes.append(f"{others.total()} files that are no images were left out ({', '.join(sorted(others))})")
+            notes.append(f"left out because they are no images: {others.total()} files ({', '.join(sorted(others))})")
         self._entries = _by_folder(images, root)
         if any(entry.part != "train" for entry in self._entries):
             notes.append("the top folders give the parts")
@@ -169,8 +170,10 @@ def _read_listing(tree: Tree, path: str) -> dict[str, str | None]:
 
 def _in_threads(work: Callable[[Entry], R], entries: Sequence[Entry]) -> Iterator[tuple[Entry, R]]:
     """Each entry with its result, in order, some of them computed ahead; decoding lets other threads run."""
-    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        warnings.simplefilter("ignore")  # what Pillow thinks of odd files: they are read or listed, not talked about
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         for start in range(0, len(entries), AHEAD):
             some = entries[start : start + AHEAD]
-            yield from zip(some, pool.map(work, some), strict=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Pillow thinks of odd files: they are read, or listed
+                results = list(pool.map(work, some))
+            yield from zip(some, results, strict=True)

@@ -66,7 +66,8 @@ def classic_folder(folder: Path, name: str, options: DataOptions, classes: tuple
         if found[0] is None or found[1] is None:
             return None
         tables.append(IdxTable(found[0], found[1], part))
-    return ArrayImages(name, str(folder.resolve()), tables, options, classes)
+    place = f"{name} in {folder.resolve()}" if classes else str(folder.resolve())
+    return ArrayImages(name, place, tables, options, classes)
 
 
 def single_file(path: Path, options: DataOptions) -> ArrayImages:

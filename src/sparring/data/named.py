@@ -63,6 +63,11 @@ class DigitsTable:
         return np.asarray(load_digits().target)
 
 
+def _find_idx(folder: Path, name: str, options: DataOptions, classes: tuple[str, ...]) -> Origin | None:
+    """MNIST and its kin lie in a folder of their own: their file names are all the same."""
+    return idx.classic_folder(folder / name, name, options, classes)
+
+
 MNIST_FILES = {
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
     "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
@@ -79,13 +84,13 @@ FASHION_FILES = {
 NAMED: dict[str, NamedSet] = {
     "mnist": NamedSet(
         DIGITS,
-        idx.classic_folder,
+        _find_idx,
         MNIST_FILES,
         ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
     ),
     "fashion-mnist": NamedSet(
         CLOTHES,
-        idx.classic_folder,
+        _find_idx,
         FASHION_FILES,
         (
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -109,11 +114,10 @@ def open_named(name: str, options: DataOptions, show_progress: bool = False) -> 
         return ArrayImages(name, "scikit-learn", [DigitsTable()], options, DIGITS)
     wanted = NAMED[name]
     for folder in (*data_folders(), download_folder(name).parent):
-        for place in (folder / name, folder):
-            if place.is_dir() and (found := wanted.find(place, name, options, wanted.classes)):
-                return found
+        if found := wanted.find(folder, name, options, wanted.classes):
+            return found
     folder = download(name, wanted.files, wanted.mirrors, show_progress)
-    found = wanted.find(folder, name, options, wanted.classes)
+    found = wanted.find(folder.parent, name, options, wanted.classes)
     assert found is not None
     return found
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from sparring.data import idx, npy
+from sparring.data.decode import EXTENSIONS
 from sparring.data.folder import ImageFiles
 from sparring.data.named import NAMES, open_named
 from sparring.data.options import DataOptions, nearest
@@ -38,13 +39,14 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
 def open_path(data: str, options: DataOptions) -> Origin:
     """The origin that a path is."""
     path = Path(os.path.expanduser(data))
-    if not path.exists():
+    if not _exists(path):
         if path.suffix or len(path.parts) > 1 or data.startswith((".", "~")):
             raise UsageError(f"{data} does not exist; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
         raise UsageError(f"there is no data set and no path {data!r}{nearest(data, (*NAMES, *TOYS))}")
-    name = path.resolve().name.split(".")[0] or "data"
     if path.is_dir():
+        name = path.resolve().name or "data"
         return idx.classic_folder(path, name, options) or ImageFiles(FolderTree(path), name)
+    name = path.name.split(".")[0] or "data"
     suffix = path.suffix.lower()
     if suffix == ".zip":
         return ImageFiles(ZipTree(path), name)
@@ -52,4 +54,15 @@ def open_path(data: str, options: DataOptions) -> Origin:
         return npy.open_arrays(path, name, options)
     if idx.looks_like_idx(path):
         return idx.single_file(path, options)
+    if suffix in EXTENSIONS:
+        raise UsageError(f"{data} is a single image; wanted: {WANTED}")
+    if path.name.endswith((".tar", ".tgz", ".tar.gz", ".7z", ".rar")):
+        raise UsageError(f"{data} cannot be read in place; unpack it and give the folder, or make it a .zip")
     raise UsageError(f"{data} is of no known type; wanted: {WANTED}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise UsageError(f"cannot look at {path}: {error.strerror}") from None

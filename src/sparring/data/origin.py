@@ -38,6 +38,8 @@ class Survey:
     """How often each (height, width) occurs."""
     grey: bool
     """Every image is stored without colour. Colour images may still turn out to be grey."""
+    parts: frozenset[Part]
+    """The parts that the source names itself."""
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     problems: tuple[tuple[str, str], ...] = field(default=())

@@ -39,6 +39,8 @@ def open_packed(origin: Origin, options: DataOptions, show_progress: bool = Fals
     if found is not None:
         return found
     survey = origin.survey()
+    if options.holdout is not None and "test" in survey.parts:
+        raise UsageError(f"{origin.name} has a test part of its own: holdout has no meaning there")
     layout = choose_layout(survey, options)
     with cache.cache_errors(root):
         cache.discard(entry)  # whatever lies there cannot be used
@@ -133,8 +135,6 @@ def _write_entry(
         notes.append(f"{int((labels < 0).sum())} images have no label")
     holdout = TEST_SHARE if options.holdout is None else options.holdout
     parts, part_notes = split(hashes, collected.given, holdout)
-    if options.holdout is not None and "test" in collected.given:
-        raise UsageError(f"{origin.name} has a test part of its own: holdout has no meaning there")
     if not len(parts["train"]):
         raise UsageError(f"{origin.name} has no training images: {origin.place}")
     if collected.skipped:

@@ -37,10 +37,12 @@ def plot_points(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.2, 4.4) if given[0].shape[1] == 1 else (6.4, 6.0), dpi=100, layout="constrained")
+    one = given[0].shape[1] == 1
+    size = (7.2, 4.4) if one else (6.2 if discriminator is None else 7.4, 6.2)
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    draw = _one_dimension if given[0].shape[1] == 1 else _two_dimensions
+    draw = _one_dimension if one else _two_dimensions
     draw(axes, _array(fake), _array(real), density, discriminator)
     if title:
         axes.set_title(title, fontsize=11)
@@ -74,7 +76,7 @@ def _one_dimension(
         right.set(ylabel="probability of being real", ylim=(0, 1.35))
         right.set_yticks([0, 0.25, 0.5, 0.75, 1])
         if p is not None and q is not None:
-            seen = p + q > 1e-3 * top  # beyond both there is nothing to tell apart
+            seen = p + q > 1e-2 * top  # beyond both there is nothing to tell apart
             best = np.where(seen, p / np.maximum(p + q, 1e-12), np.nan)
             right.plot(x, best, color=BEST, linestyle="--", label="best D: p / (p + q)")
         if discriminator is not None:
@@ -91,7 +93,10 @@ def _two_dimensions(
         sides = [np.linspace(low[i], high[i], 121) for i in range(2)]
         mesh = np.stack(np.meshgrid(*sides), -1).reshape(-1, 2)
         shade = _judge(discriminator, mesh).reshape(121, 121)
-        image = axes.pcolormesh(*sides, shade, cmap="Greens", vmin=0, vmax=1, alpha=0.7, shading="gouraud")
+        extent = (low[0], high[0], low[1], high[1])
+        image = axes.imshow(
+            shade, cmap="Greens", vmin=0, vmax=1, alpha=0.6, extent=extent, origin="lower", interpolation="bilinear"
+        )
         axes.figure.colorbar(image, ax=axes, label="D(x): probability of being real", shrink=0.8)
     for points, colour, label in ((real, REAL, "real"), (fake, FAKE, "generated")):
         if points is not None:

@@ -8,11 +8,12 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data.plots import plot_points
+from sparring.data.source import PackedSource
 from sparring.types import Dataset, DataSpec
 
 SHEET = 640
 """About how many pixels wide a sheet is."""
-ROWS, COLUMNS = 8, 12
+ROWS, COLUMNS = 10, 12
 
 
 def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image:
@@ -23,17 +24,16 @@ def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """What the training data looks like: up to 8 rows of 12 images, a row a class where there are labels; or a plot."""
+    """What the training data looks like: up to 10 rows of 12 images, a row a class where there are labels; or a plot."""
     train = dataset.train
     if dataset.spec.kind == "points":
         some = train.read(np.arange(min(len(train), 5_000))).x
         return plot_points(real=some, density=dataset.density, title=dataset.spec.name)
-    positions = np.arange(min(len(train), 20_000))
-    labels = train.read(positions).y
+    labels = train.labels if isinstance(train, PackedSource) else None
     if labels is None:
-        chosen = positions[:: max(1, len(positions) // (ROWS * COLUMNS))][: ROWS * COLUMNS]
-        return _grid(train.read(chosen).x.numpy(), COLUMNS)
-    rows = [np.flatnonzero(labels.numpy() == label)[:COLUMNS] for label in range(len(dataset.spec.classes))]
+        step = max(1, len(train) // (ROWS * COLUMNS))
+        return _grid(train.read(np.arange(0, len(train), step)[: ROWS * COLUMNS]).x.numpy(), COLUMNS)
+    rows = [np.flatnonzero(labels == label)[:COLUMNS] for label in range(len(dataset.spec.classes))]
     rows = [row for row in rows if len(row)][:ROWS]
     shape = dataset.spec.shape
     sheet = np.full((len(rows) * COLUMNS, *shape), 255, np.uint8)

@@ -40,6 +40,11 @@ class PackedSource:
         """How many images the part has."""
         return len(self._positions)
 
+    @property
+    def labels(self) -> Indices | None:
+        """All labels (n,) int64 of the part, in order, without reading an image; None without classes."""
+        return None if self._labels is None else self._labels.take(self._positions)
+
     def read(self, indices: Indices) -> Batch:
         """Images (n, C, H, W) uint8, labels (n,) int64 or None without classes; ``IndexError`` out of range."""
         positions = self._positions.take(indices)

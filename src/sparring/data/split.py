@@ -13,6 +13,9 @@ VALIDATION_COUNT = 5_000
 SMALLEST = 10
 """Sets with fewer images than this hold nothing out."""
 
+TINY = 500
+"""Fewer training images than this are worth a warning."""
+
 Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
@@ -34,7 +37,7 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
             parts[part] = own
             notes.append(f"{part}: {len(own)} images, a part of the data's own")
             continue
-        share = holdout if part == "test" else min(VALIDATION_SHARE * (1 - low), VALIDATION_COUNT / max(1, len(train)))
+        share = holdout if part == "test" else (1 - low) * min(VALIDATION_SHARE, VALIDATION_COUNT / max(1, len(train)))
         if share == 0:
             notes.append(f"{part}: none (holdout=0)")
             continue
@@ -43,13 +46,15 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
             low = share
         if len(taken):
             parts[part] = taken
-            notes.append(f"{part}: {len(taken)} of {len(train)} training images, held out by content hash")
+            notes.append(f"{part}: {len(taken)} of {len(train)} images, held out by content hash")
             train = np.setdiff1d(train, taken)
         else:
             why = f"under {SMALLEST} images" if len(train) < SMALLEST else "all images are alike"
             notes.append(f"{part}: none, nothing can be held out ({why})")
     parts["train"] = train
     notes.append(f"train: {len(train)} images")
+    if len(train) < TINY:
+        notes.append(f"under {TINY} training images: figures are rough, and a generator may learn them by heart")
     return parts, notes
 
 

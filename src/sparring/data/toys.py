@@ -60,7 +60,8 @@ class Mixture:
             middle = 0.5 * (low + high)
             below = self.cdf(middle) < shares
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-        return (0.5 * (low + high)).to(u.dtype)
+        points: Tensor = (0.5 * (low + high)).to(u.dtype)
+        return points
 
     def _one_dimensional(self) -> Tensor:
         if self._centres.shape[1] != 1:
