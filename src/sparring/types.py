@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from sparring.settings import Settings
 
 Inputs: TypeAlias = tuple[Tensor, ...]
 """What a player is called with: ``(x, *conditions)`` for a discriminator, ``(latent, *conditions)`` for a generator."""
@@ -176,12 +178,9 @@ class Optimiser(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that one training is: networks, game, latents, optimiser and the plain settings.
-
-    The fields with plain values are settings: ``--set NAME=VALUE`` changes them, ``recipe.json`` keeps them.
-    """
+@dataclass(frozen=True, kw_only=True)
+class Recipe(Settings):
+    """Everything that one training is: networks, game, latents, optimiser, and the plain settings it inherits."""
 
     paper: str
     generator: Callable[[], nn.Module]
@@ -191,34 +190,3 @@ class Recipe:
     optimiser: Optimiser
     conditional: bool = False
     """The players are given the labels."""
-
-    steps: int = 30_000
-    batch: int = 32
-    seed: int = 0
-    k: int = 1
-    """Discriminator updates a step."""
-    pretrain: int = 0
-    """Discriminator updates before the first step."""
-    hold: Literal["none", "generator", "discriminator"] = "none"
-    """A player that stands still throughout."""
-    lr_generator: float = 2e-4
-    lr_discriminator: float = 2e-4
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """Both learning rates over the run: constant, or falling to zero at its end."""
-    decay_generator: float = 1.0
-    decay_discriminator: float = 1.0
-    """Factor on a learning rate every ``decay_every`` steps."""
-    decay_every: int = 1
-    ema: float = 0.0
-    """Share of the old value that the generator's moving average keeps a step; 0: no average."""
-    clip: float = 0.0
-    """Largest norm of one player's gradient; 0: not clipped."""
-    grid_every: int = 200
-    log_every: int = 50
-    best_every: int = 0
-    """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
-    checkpoint_seconds: float = 60.0
-    """Time between checkpoints; 0: after every ``log_every`` steps."""
-
-    own: dict[str, Any] = field(default_factory=dict)
-    """The recipe's own settings, as they were resolved."""

@@ -43,7 +43,11 @@ def plot_points(
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     draw = _one_dimension if one else _two_dimensions
-    draw(axes, _array(fake), _array(real), density, discriminator)
+    shown = _array(fake), _array(real)
+    if any(points is not None for points in shown):
+        draw(axes, *shown, density, discriminator)
+    else:
+        axes.text(0.5, 0.5, "no point is finite", ha="center", transform=axes.transAxes)
     if title:
         axes.set_title(title, fontsize=11)
     buffer = io.BytesIO()
@@ -52,7 +56,12 @@ def plot_points(
 
 
 def _array(x: Tensor | None) -> Any:
-    return None if x is None else x.detach().float().cpu().numpy()
+    """Points as an array, without those that are not finite; None if none are left."""
+    if x is None:
+        return None
+    values = x.detach().float().cpu().numpy()
+    values = values[np.isfinite(values).all(1)]
+    return values if len(values) else None
 
 
 def _one_dimension(
@@ -109,7 +118,7 @@ def _two_dimensions(
 
 
 def _range_1d(fake: Any, real: Any, density: Density | None) -> tuple[float, float]:
-    ends = [np.quantile(x[np.isfinite(x)], [0.002, 0.998]) for x in (fake, real) if x is not None]
+    ends = [np.quantile(x, [0.002, 0.998]) for x in (fake, real) if x is not None]
     if density is not None:
         ends.append(density.quantile(torch.tensor([0.001, 0.999])).numpy())
     low, high = min(float(e[0]) for e in ends), max(float(e[1]) for e in ends)
@@ -119,7 +128,6 @@ def _range_1d(fake: Any, real: Any, density: Density | None) -> tuple[float, flo
 
 def _range_2d(fake: Any, real: Any) -> tuple[Any, Any]:
     points = real if real is not None else fake
-    points = points[np.isfinite(points).all(1)]
     low, high = points.min(0), points.max(0)
     margin = 0.15 * float(max(high - low)) + 1e-6
     return low - margin, high + margin
@@ -138,7 +146,7 @@ def _smooth(points: Any, x: Any) -> Any:
     """A kernel density estimate on an even grid x, from a fine histogram: cheap for any number of points."""
     if points is None:
         return None
-    values = points[np.isfinite(points)]
+    values = points[:, 0]
     step = x[1] - x[0]
     width = max(
         0.9 * min(values.std(), np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.34) * len(values) ** -0.2, step

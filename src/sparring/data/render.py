@@ -24,7 +24,7 @@ def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """What the training data looks like: up to 10 rows of 12 images, a row a class where there are labels; or a plot."""
+    """The training data at a glance: up to 10 rows of 12 images, a row a class where there are labels; or a plot."""
     train = dataset.train
     if dataset.spec.kind == "points":
         some = train.read(np.arange(min(len(train), 5_000))).x

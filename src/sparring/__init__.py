@@ -1,0 +1,39 @@
+"""Sparring: two networks improve by sparring.
+
+``sparring.train(data, recipe=…)`` trains and returns a ``Run``; ``sparring.load(directory)`` finds it again.
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "train": "sparring.api",
+    "load": "sparring.api",
+    "open_data": "sparring.data",
+    "DataOptions": "sparring.data",
+    "Run": "sparring.training.run",
+    "Recipe": "sparring.types",
+    "DataSpec": "sparring.types",
+    "SparringError": "sparring.errors",
+    "UsageError": "sparring.errors",
+}
+__all__ = ["DataOptions", "DataSpec", "Recipe", "Run", "SparringError", "UsageError", "load", "open_data", "train"]
+
+if TYPE_CHECKING:
+    from sparring.api import load, train
+    from sparring.data import DataOptions, open_data
+    from sparring.errors import SparringError, UsageError
+    from sparring.training.run import Run
+    from sparring.types import DataSpec, Recipe
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sparring' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

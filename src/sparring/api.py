@@ -1,0 +1,228 @@
+"""What ``import sparring`` offers: train, load, and through the run they return everything else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import torch
+
+from sparring import __version__
+from sparring.data import DataOptions, open_data
+from sparring.errors import SparringError, UsageError
+from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES
+from sparring.recipes.build import build, find, settings_of, share_out
+from sparring.settings import Value
+from sparring.training.directory import Directory, next_free
+from sparring.training.display import Display
+from sparring.training.loop import train as train_run
+from sparring.training.run import Run
+from sparring.types import Dataset
+
+
+def train(
+    data: str | Path,
+    recipe: str | None = None,
+    *,
+    out: str | Path | None = None,
+    device: str = "auto",
+    fresh: bool = False,
+    tensorboard: bool = False,
+    display: Display | None = None,
+    **settings: Value,
+) -> Run:
+    """Train a recipe on data, or go on where an earlier call with the same arguments stopped.
+
+    Args:
+        data: a name (``digits``, ``mnist``, ``ring`` …) or a path (folder, zip, .npy, .npz, IDX).
+        recipe: a recipe's name or a FILE.py; without it the default for this kind of data.
+        out: the run's directory; without it ``runs/DATA-RECIPE``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        fresh: start over, in a new directory.
+        tensorboard: also write TensorBoard's event files (needs the extra ``log``).
+        display: what shows the progress; without it a bar or plain lines.
+        settings: the recipe's own, the general ones (``steps``, ``batch``, ``seed`` …) and the data's.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UsageError: wrong usage or unusable data.
+        SparringError: the training or the machine failed.
+    """
+    place = choose_device(device)
+    shown = display or Display()
+    path_free = Path(out) if out else None
+    run, dataset = prepare(str(data), recipe, path_free, fresh=fresh, settings=settings, show_progress=display is None)
+    if finished(run):
+        shown.say(
+            f"{run.path} is finished: all {run.recipe.steps} steps are done. More --steps go on, --fresh starts over."
+        )
+        return run
+    shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
+    train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
+    return run
+
+
+def prepare(
+    data: str, recipe: str | None, out: Path | None, *, fresh: bool, settings: Mapping[str, Value], show_progress: bool
+) -> tuple[Run, Dataset]:
+    """Open the data, build the recipe, and make the run's directory or find it again.
+
+    Raises:
+        UsageError: something does not fit, or the directory holds a run with other settings.
+    """
+    named = find(recipe) if recipe else None
+    hints = get_type_hints(DataOptions)
+    # The data decide the default recipe, so their options are needed before its own settings are known.
+    _, _, data_values = share_out(
+        named or find(DEFAULT_IMAGES), {k: v for k, v in settings.items() if k in hints}, hints
+    )
+    dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
+    named = named or find(DEFAULT_IMAGES if dataset.spec.kind == "image" else DEFAULT_POINTS)
+    own, general, _ = share_out(named, settings, hints)
+    built = build(named, dataset.spec, own, general)
+    if built.batch > 2 * len(dataset.train) and dataset.spec.kind == "image":
+        raise UsageError(f"{data} has {len(dataset.train)} training examples, too few for a batch of {built.batch}.")
+    if built.conditional and not dataset.spec.classes:
+        raise UsageError(f"{named.name} needs labels, and {data} has none.")
+    identity = {
+        "sparring": __version__,
+        "recipe": named.name,
+        "recipe_digest": named.digest,
+        "data": str(Path(data).absolute()) if Path(data).exists() else data,
+        "data_options": data_values,
+        "settings": settings_of(named, built, own),
+        "spec": dataset.spec.to_json(),
+        "fingerprint": dataset.fingerprint,
+    }
+    path = out or Path("runs") / f"{Path(data).stem}-{named.name}"
+    run = Run(next_free(path) if fresh else path, built, identity)
+    claim(run)
+    return run, dataset
+
+
+def claim(run: Run) -> None:
+    """Make the run's directory its own.
+
+    Raises:
+        UsageError: it holds another run, or something else.
+    """
+    there = run.directory.read_identity()
+    if there is None:
+        if run.path.is_dir() and any(run.path.iterdir()) and not run.directory.checkpoints.is_dir():
+            raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
+    elif differences := compare(there, dict(run.identity)):
+        raise UsageError(
+            f"{run.path} holds a run with other settings ({'; '.join(differences)}). "
+            "Give --fresh for a new directory, or choose another --out."
+        )
+    run.directory.make()
+    run.directory.write_identity(dict(run.identity))
+
+
+def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """What differs between two identities, a phrase each. More steps and another version are no difference."""
+    old, new = flatten(there), flatten(wanted)
+    differences = [
+        f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name not in ("sparring", "settings.general.steps", "settings.own.epochs")
+    ]
+    steps = "settings.general.steps"
+    if new[steps] < old.get(steps, 0):
+        differences.append(f"steps is {old[steps]} already, not {new[steps]}")
+    return differences
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested dictionaries as one, names joined by dots."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return json.loads(json.dumps(flat)) if not prefix else flat  # tuples to lists, as they come back from the file
+
+
+def finished(run: Run) -> bool:
+    """Whether the last checkpoint is that of the last step."""
+    numbered = run.directory.numbered()
+    return bool(numbered) and run.step("last") >= run.recipe.steps
+
+
+def load(path: str | Path, recipe: str | None = None) -> Run:
+    """A run from its directory. Nothing in it is executed.
+
+    Args:
+        path: the directory.
+        recipe: the FILE.py, for a run that was trained with one: only a file named here is run.
+
+    Raises:
+        UsageError: no run, a damaged one, or another recipe file.
+    """
+    place = Path(path)
+    identity = Directory(place).read_identity()
+    if identity is None:
+        raise UsageError(f"{place} holds no run of Sparring (no recipe.json there).")
+    try:
+        if identity["recipe_digest"]:
+            if recipe is None:
+                raise UsageError(f"{place} was trained with a recipe file: name it (--recipe {identity['recipe']}.py).")
+            named = find(recipe)
+            if named.digest != identity["recipe_digest"]:
+                raise UsageError(f"{recipe} is not the file that {place} was trained with: its text has changed.")
+        else:
+            named = find(identity["recipe"])
+        run = Run(place, _rebuild(named, identity), identity)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
+    return run
+
+
+def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
+    from sparring.types import DataSpec
+
+    settings = identity["settings"]
+    return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of this name; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        UsageError: no such device here.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
+    if name.partition(":")[0] not in there:
+        raise UsageError(f"there is no device {name!r}: choose auto, cpu, cuda or mps.")
+    if not there[name.partition(":")[0]]:
+        raise UsageError(f"this machine (or this build of torch) has no {name}. Leave --device out, or use cpu.")
+    return torch.device(name)
+
+
+def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, float]], None]:
+    """Where figures go besides metrics.jsonl: to TensorBoard, if asked.
+
+    Raises:
+        UsageError: TensorBoard is not installed.
+    """
+    if not tensorboard:
+        return lambda step, values: None
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UsageError("TensorBoard is not installed: pip install 'sparring[log]'.") from error
+    writer = SummaryWriter(str(run.path / "tensorboard"))
+
+    def write(step: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+        writer.flush()
+
+    return write
+
+
+__all__ = ["RECIPES", "SparringError", "UsageError", "load", "train"]

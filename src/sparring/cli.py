@@ -1,0 +1,177 @@
+"""The command ``spar``: one thin function per verb. Everything heavy is imported inside the verb."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from sparring.errors import SparringError
+
+app = typer.Typer(
+    name="spar",
+    help="Train generative adversarial networks, measure them honestly, put them to use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DataArgument = Annotated[
+    str, typer.Argument(help="A name (digits, mnist, ring …) or a folder, zip, .npy, .npz, IDX file.")
+]
+RunArgument = Annotated[Path, typer.Argument(help="A run's directory.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")]
+FileOption = Annotated[str | None, typer.Option("--recipe", help="The FILE.py that the run was trained with.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+CheckpointOption = Annotated[str, typer.Option(help="best, last, or a step's number.")]
+
+
+@app.command()
+def train(
+    data: DataArgument,
+    recipe: Annotated[str | None, typer.Option(help="A recipe's name (see spar recipes) or a FILE.py.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's directory  [default: runs/DATA-RECIPE]")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
+    device: DeviceOption = "auto",
+    settings: SetOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, in a new directory.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard's files.")] = False,
+) -> None:
+    """Train on data. The same command again goes on where it was stopped."""
+    from sparring import api
+    from sparring.settings import Value, parse_assignments
+
+    values: dict[str, Value] = dict(parse_assignments(settings or []))
+    given = {"steps": steps, "batch": batch, "seed": seed}
+    values |= {name: value for name, value in given.items() if value is not None}
+    run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
+    pictures = sorted(run.directory.samples.glob("*.png"))
+    _say(f"samples: {pictures[-1] if pictures else run.directory.samples}")
+    _say(f"next: spar evaluate {run.path}   or   spar sample {run.path} -n 25 --out samples.png")
+
+
+@app.command()
+def sample(
+    run: RunArgument,
+    n: Annotated[int | None, typer.Option("-n", help="How many  [default: 25, or as many as --latents]")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
+    label: Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")] = None,
+    latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
+    out: Annotated[Path, typer.Option(help="FILE.png (one sheet), FILE.npy, or a DIRECTORY (one file each).")] = Path(
+        "samples.png"
+    ),
+    checkpoint: CheckpointOption = "best",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Make samples with a trained generator."""
+    from sparring import api
+    from sparring.training.sampling import read_latents
+    from sparring.training.show import write_samples
+
+    loaded = api.load(run, recipe)
+    z = read_latents(latents) if latents else None
+    count = n if n is not None else (len(z) if z is not None else 25)
+    place = str(api.choose_device(device))
+    made = loaded.sample(count, seed, label=label, latents=z, checkpoint=checkpoint, device=place)
+    write_samples(loaded.spec, made, out)
+    _say(f"{count} samples of step {loaded.step(checkpoint)}: {out}")
+
+
+@app.command()
+def evaluate(
+    run: RunArgument,
+    n: Annotated[int, typer.Option("-n", help="How many samples, at most as many as the held-out data.")] = 10_000,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
+    checkpoint: CheckpointOption = "best",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Measure the samples; every figure stands beside the same figure for held-out real data."""
+    import json
+
+    from sparring import api
+    from sparring.training.display import following
+
+    loaded = api.load(run, recipe)
+    place = str(api.choose_device(device))
+    with following() as progress:
+        result = loaded.evaluate(n, seed=seed, checkpoint=checkpoint, device=place, progress=progress)
+    if as_json:
+        typer.echo(json.dumps({"run": str(run), "checkpoint": checkpoint} | result.to_json(), indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(result.to_table())
+
+
+@app.command()
+def data(
+    data: DataArgument,
+    settings: SetOption = None,
+    out: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact-sheet.png"),
+) -> None:
+    """Show what is read of the data, what is skipped and why, and a contact sheet."""
+    from typing import get_type_hints
+
+    from sparring.data import DataOptions, contact_sheet, open_data
+    from sparring.settings import parse_assignments, split
+    from sparring.training.files import save_png
+
+    (values,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
+    dataset = open_data(data, DataOptions(**values), show_progress=True)  # type: ignore[arg-type]
+    spec = dataset.spec
+    _say(f"{spec.name}: {spec.kind}, shape {' x '.join(map(str, spec.shape))}")
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    _say("examples: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items() if part is not None))
+    _say(f"classes: {len(spec.classes)} ({', '.join(spec.classes)})" if spec.classes else "classes: none")
+    for note in dataset.notes:
+        _say(f"note: {note}")
+    for file, why in dataset.skipped:
+        _say(f"skipped: {file}: {why}")
+    if dataset.skipped:
+        _say(f"{len(dataset.skipped)} skipped in all")
+    save_png(contact_sheet(dataset), out)
+    _say(f"contact sheet: {out}")
+
+
+@app.command()
+def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full.")] = None) -> None:
+    """The table of recipes, or one recipe in full."""
+    from sparring.recipes import RECIPES, summary
+
+    if name is not None:
+        from sparring.recipes.show import describe
+
+        typer.echo(describe(name))
+        return
+    width = max(map(len, RECIPES))
+    for key, function in RECIPES.items():
+        typer.echo(f"{key:{width}}  {summary(function)}")
+
+
+def main() -> NoReturn:
+    """Run the command; a user's mistake is one line on standard error, and its exit code."""
+    try:
+        app(standalone_mode=True)
+    except SparringError as error:
+        typer.echo(f"spar: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("spar: interrupted", err=True)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""The adversarial game: who moves when, on what, and what each move is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from sparring.objectives import Objective
+from sparring.types import Drawn, Inputs, PlayerName, Players, Statistics, Turn
+
+
+@dataclass(frozen=True)
+class Adversarial:
+    """One discriminator turn and one generator turn on one objective.
+
+    The discriminator sees real and fake in separate passes, or in one (``joined``): it matters to batch norm, and for
+    speed. With ``half`` its turn draws half a batch of each, so that it sees one batch in all.
+    """
+
+    objective: Objective
+    joined: bool = False
+    half: bool = False
+
+    def turns(self, batch: int) -> Sequence[Turn]:
+        """Discriminator, then generator."""
+        n = batch // 2 if self.half else batch
+        return (
+            Turn("discriminator", n, n, self.discriminator_loss),
+            Turn("generator", batch if self.objective.relativistic else 0, batch, self.generator_loss),
+        )
+
+    def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """The discriminator's loss and its accuracy; no gradient reaches the generator."""
+        with torch.no_grad():
+            fake: Inputs = (players.generator(*drawn.latent), *drawn.latent[1:])
+        on_real, on_fake = self._judge(players, drawn.real, fake)
+        loss = self.objective.discriminator(on_real, on_fake).mean()
+        return loss, {"d_loss": loss.detach(), "d_real": share_positive(on_real), "d_fake": share_positive(-on_fake)}
+
+    def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """The generator's loss, through a discriminator that stands still."""
+        fake = (players.generator(*drawn.latent), *drawn.latent[1:])
+        on_fake = judge(players, fake)
+        on_real = judge(players, drawn.real) if self.objective.relativistic else on_fake.new_empty(0)
+        loss = self.objective.generator(on_real, on_fake).mean()
+        return loss, {"g_loss": loss.detach()}
+
+    def _judge(self, players: Players, real: Inputs, fake: Inputs) -> tuple[Tensor, Tensor]:
+        if not self.joined:
+            return judge(players, real), judge(players, fake)
+        both = tuple(torch.cat(pair) for pair in zip(real, fake, strict=True))
+        raw = judge(players, both)
+        return raw[: len(real[0])], raw[len(real[0]) :]
+
+    def after_step(self, players: Players, player: PlayerName) -> None:
+        """Nothing to do."""
+
+    def tensors(self) -> dict[str, Tensor]:
+        """No state of its own."""
+        return {}
+
+
+@dataclass(frozen=True)
+class TwoUpdates(Adversarial):
+    """The non-saturating game as the tutorials' script plays it.
+
+    The discriminator is updated twice a step, on half a batch of real examples and then on half a batch of generated
+    ones, and those are made with the generator's running averages (its inference mode).
+    """
+
+    def turns(self, batch: int) -> Sequence[Turn]:
+        """Discriminator on real, discriminator on fake, generator."""
+        return (
+            Turn("discriminator", batch // 2, 0, self.real_loss),
+            Turn("discriminator", 0, batch // 2, self.fake_loss),
+            Turn("generator", 0, batch, self.generator_loss),
+        )
+
+    def real_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """-log D(x)."""
+        on_real = judge(players, drawn.real)
+        loss = softplus(-on_real).mean()
+        return loss, {"d_loss": loss.detach(), "d_real": share_positive(on_real)}
+
+    def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """-log(1 - D(G(z)))."""
+        players.generator.eval()
+        with torch.no_grad():
+            fake = (players.generator(*drawn.latent), *drawn.latent[1:])
+        players.generator.train()
+        on_fake = judge(players, fake)
+        loss = softplus(on_fake).mean()
+        return loss, {"d_loss": loss.detach(), "d_fake": share_positive(-on_fake)}
+
+
+def judge(players: Players, inputs: Inputs) -> Tensor:
+    """The discriminator's raw outputs, (n,)."""
+    assert players.discriminator is not None
+    raw: Tensor = players.discriminator(*inputs)
+    return raw.squeeze(-1)
+
+
+def share_positive(raw: Tensor) -> Tensor:
+    """The share of raw outputs above zero, i.e. of examples that the discriminator takes for real."""
+    return (raw.detach() > 0).float().mean()

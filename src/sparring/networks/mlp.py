@@ -1,0 +1,64 @@
+"""Multi-layer perceptrons of any shape."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+
+class MLPGenerator(nn.Module):
+    """Latent codes (n, latent_dim) to examples (n, *shape).
+
+    Each hidden layer is dense, activation, then ``norm(width)`` if one is given; the last is dense, then ``output``.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        widths: Sequence[int],
+        shape: tuple[int, ...],
+        *,
+        activation: Callable[[], nn.Module],
+        norm: Callable[[int], nn.Module] | None = None,
+        output: Callable[[], nn.Module] = nn.Tanh,
+    ) -> None:
+        super().__init__()
+        self.shape = shape
+        self.net = nn.Sequential(
+            *dense_layers((latent_dim, *widths), activation, norm), nn.Linear(widths[-1], math.prod(shape)), output()
+        )
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Examples (n, *shape) from latent codes (n, latent_dim)."""
+        x: Tensor = self.net(z)
+        return x.view(len(x), *self.shape)
+
+
+class MLPDiscriminator(nn.Module):
+    """Examples (n, *shape) to one raw output each, (n, 1)."""
+
+    def __init__(self, shape: tuple[int, ...], widths: Sequence[int], *, activation: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Flatten(), *dense_layers((math.prod(shape), *widths), activation), nn.Linear(widths[-1], 1)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs (n, 1) for examples (n, *shape)."""
+        raw: Tensor = self.net(x)
+        return raw
+
+
+def dense_layers(
+    widths: Sequence[int], activation: Callable[[], nn.Module], norm: Callable[[int], nn.Module] | None = None
+) -> list[nn.Module]:
+    """Dense layers from ``widths[0]`` to ``widths[-1]``, each with its activation and, after it, its normalisation."""
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.Linear(before, after), activation()]
+        if norm is not None:
+            layers.append(norm(after))
+    return layers

@@ -1,0 +1,30 @@
+"""Recipes: one paper or default per function, and one explicit dictionary of them all.
+
+A recipe function takes the data's specification and its own settings, and imports torch only when it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sparring.recipes.gan_1d import gan_1d
+from sparring.recipes.gan_mnist import gan_mnist
+
+if TYPE_CHECKING:
+    from sparring.types import Recipe
+
+RecipeFunction = Callable[..., "Recipe"]
+
+RECIPES: dict[str, RecipeFunction] = {
+    "gan-mnist": gan_mnist,
+    "gan-1d": gan_1d,
+}
+
+DEFAULT_IMAGES = "gan-mnist"
+DEFAULT_POINTS = "gan-1d"
+
+
+def summary(function: RecipeFunction) -> str:
+    """The first line of a recipe's description."""
+    return (function.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,132 @@
+"""From a recipe's name and settings to the recipe itself."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple, get_type_hints
+
+from sparring.errors import UsageError
+from sparring.recipes import RECIPES, RecipeFunction
+from sparring.settings import Settings, Value, nearest, split
+from sparring.types import DataSpec, Recipe
+
+GENERAL_HINTS: dict[str, Any] = get_type_hints(Settings)
+
+
+class Named(NamedTuple):
+    """A recipe function under its name; a file's also has the digest of its text."""
+
+    name: str
+    function: RecipeFunction
+    digest: str = ""
+
+
+def find(name: str) -> Named:
+    """The recipe of this name, or the one that a FILE.py defines in its function ``recipe``.
+
+    Raises:
+        UsageError: there is none; the nearest names are given.
+    """
+    if name.endswith(".py"):
+        return from_file(Path(name))
+    if name not in RECIPES:
+        raise UsageError(f"there is no recipe {name!r}.{nearest(name, RECIPES) or ' Known: ' + ', '.join(RECIPES)}")
+    return Named(name, RECIPES[name])
+
+
+def from_file(path: Path) -> Named:
+    """Run a user's file and take its function ``recipe(spec, …) -> Recipe``.
+
+    Raises:
+        UsageError: no such file, it fails, or it has no such function.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the recipe file {path} cannot be read: {error.strerror}.") from error
+    module_spec = importlib.util.spec_from_file_location(f"sparring_recipe_{path.stem}", path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
+    sys.modules[module_spec.name] = module
+    with blaming(path):
+        module_spec.loader.exec_module(module)
+    function = getattr(module, "recipe", None)
+    if not callable(function):
+        raise UsageError(f"{path} defines no function recipe(spec) that returns a sparring.Recipe.")
+    return Named(path.stem, function, hashlib.sha256(text).hexdigest())
+
+
+class blaming:
+    """Within, an error of the user's own file becomes one line that names the file and the line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Turn an exception into a usage error."""
+        if error is None or isinstance(error, (UsageError, KeyboardInterrupt, SystemExit)):
+            return
+        lines = [
+            f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == self.path.absolute()
+        ]
+        line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+        where = f"{self.path}, line {line}" if line else str(self.path)
+        raise UsageError(f"the recipe file fails: {where}: {type(error).__name__}: {error}") from error
+
+
+def own_hints(function: RecipeFunction) -> dict[str, Any]:
+    """A recipe's own settings and their types."""
+    hints = get_type_hints(function, localns={"DataSpec": DataSpec, "Recipe": Recipe})
+    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return {name: hints.get(name, str) for name in names}
+
+
+def own_defaults(function: RecipeFunction) -> dict[str, Value]:
+    """A recipe's own settings and their defaults."""
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def build(named: Named, spec: DataSpec, own: Mapping[str, Value], general: Mapping[str, Value]) -> Recipe:
+    """The recipe for this data, its own settings and then the general ones applied.
+
+    Raises:
+        UsageError: it does not fit the data, or a value makes no sense.
+    """
+    if not named.digest:
+        return replace(named.function(spec, **own), **general)  # type: ignore[arg-type]
+    with blaming(Path(inspect.getsourcefile(named.function) or named.name)):
+        recipe = named.function(spec, **own)
+        if not isinstance(recipe, Recipe):
+            raise UsageError(f"recipe() in {named.name}.py returned {type(recipe).__name__}, not a sparring.Recipe.")
+        return replace(recipe, **general)  # type: ignore[arg-type]
+
+
+def settings_of(named: Named, recipe: Recipe, own: Mapping[str, Value]) -> dict[str, Any]:
+    """Every setting of a built recipe: its own and the general ones, each resolved."""
+    general = {f.name: getattr(recipe, f.name) for f in fields(Settings)}
+    return {"own": own_defaults(named.function) | dict(own), "general": general}
+
+
+def share_out(named: Named, values: Mapping[str, Value], data_hints: Mapping[str, Any]) -> tuple[dict[str, Value], ...]:
+    """Settings shared out to the recipe's own, the general ones and the data's.
+
+    Raises:
+        UsageError: a name nobody knows, or a value that does not fit.
+    """
+    own, general, data = split(values, own_hints(named.function), GENERAL_HINTS, data_hints)
+    return own, general, data
+
+
+__all__ = ["Named", "build", "find", "own_defaults", "own_hints", "settings_of", "share_out"]

@@ -1,0 +1,51 @@
+"""What several recipes are made of: latent priors and optimisers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    from sparring.types import Latent, Optimiser
+
+
+def normal(dim: int) -> Latent:
+    """Latent codes (n, dim) from the standard normal distribution."""
+    import torch
+
+    def draw(generator: torch.Generator | None, n: int) -> Tensor:
+        return torch.randn(n, dim, generator=generator)
+
+    return draw
+
+
+def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
+    """Adam (Kingma & Ba 2015), in its fused form."""
+    import torch
+
+    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.Adam(parameters, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
+
+    return make
+
+
+def nesterov(momentum: float) -> Optimiser:
+    """Stochastic gradient descent with Nesterov's momentum."""
+    import torch
+
+    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=True)
+
+    return make
+
+
+def stratified(low: float, high: float, jitter: float) -> Latent:
+    """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
+    import torch
+
+    def draw(generator: torch.Generator | None, n: int) -> Tensor:
+        return (torch.linspace(low, high, n) + jitter * torch.rand(n, generator=generator)).unsqueeze(1)
+
+    return draw

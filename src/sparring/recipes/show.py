@@ -1,0 +1,37 @@
+"""A recipe in full, for a reader."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+
+from sparring.recipes import DEFAULT_IMAGES
+from sparring.recipes.build import build, find, own_defaults
+from sparring.settings import Settings
+from sparring.types import DataSpec
+
+EXAMPLES = (
+    DataSpec("image", (1, 28, 28), tuple("0123456789"), "images of 28 x 28"),
+    DataSpec("points", (1,), (), "points on a line"),
+)
+
+
+def describe(name: str) -> str:
+    """What the recipe is, its paper, its networks on an example of its data, and every setting with its default."""
+    named = find(name)
+    spec = EXAMPLES[0] if name != "gan-1d" else EXAMPLES[1]
+    recipe = build(named, spec, {}, {})
+    lines = [
+        f"{name}{' (the default)' if name == DEFAULT_IMAGES else ''}",
+        "",
+        inspect.getdoc(named.function) or "",
+        "",
+    ]
+    lines += [f"paper: {recipe.paper}", "", f"generator, on {spec.name}:", str(recipe.generator())]
+    if recipe.discriminator:
+        lines += ["discriminator:", str(recipe.discriminator())]
+    lines += ["", f"game: {recipe.game}"]
+    lines += ["", "settings (--set NAME=VALUE):"]
+    values = own_defaults(named.function) | {f.name: getattr(recipe, f.name) for f in fields(Settings)}
+    width = max(map(len, values))
+    return "\n".join(lines + [f"  {key:{width}} = {value}" for key, value in values.items()])

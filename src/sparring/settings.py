@@ -1,0 +1,148 @@
+"""Plain settings: what ``--set NAME=VALUE`` may change, how a value is read, and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
+
+from sparring.errors import UsageError
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every training can be told, whatever the recipe. A recipe gives the defaults that its paper asks for."""
+
+    steps: int = 30_000
+    """Generator updates in the whole run."""
+    batch: int = 32
+    seed: int = 0
+    k: int = 1
+    """Discriminator updates a step."""
+    pretrain: int = 0
+    """Discriminator updates before the first step."""
+    hold: Literal["none", "generator", "discriminator"] = "none"
+    """A player that stands still throughout."""
+    lr_generator: float = 2e-4
+    lr_discriminator: float = 2e-4
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """Both learning rates over the run: constant, or falling to zero at its end."""
+    decay_generator: float = 1.0
+    decay_discriminator: float = 1.0
+    """Factor on a learning rate every ``decay_every`` steps."""
+    decay_every: int = 1
+    ema: float = 0.0
+    """Share of the old value that the generator's moving average keeps each step; 0: no average."""
+    clip: float = 0.0
+    """Largest norm of one player's gradient; 0: not clipped."""
+    grid_every: int = 200
+    """Steps between sample grids."""
+    log_every: int = 50
+    """Steps between lines of metrics.jsonl, and between checks that all values are finite."""
+    best_every: int = 0
+    """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
+    checkpoint_seconds: float = 60.0
+    """Time between checkpoints; 0: at every line of metrics.jsonl."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot mean anything."""
+        at_least = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
+        at_least |= {"best_every": 0, "seed": 0}
+        for name, least in at_least.items():
+            if getattr(self, name) < least:
+                raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
+        for name in ("lr_generator", "lr_discriminator", "clip", "checkpoint_seconds"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must be 0 or more, and finite.")
+        for name in ("decay_generator", "decay_discriminator"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must lie above 0 and up to 1.")
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"ema={self.ema} makes no sense: it must lie from 0 to below 1.")
+
+
+def convert(name: str, value: Value, hint: Any) -> Value:
+    """One setting's value (text from the command line, or a Python value) as the type that its hint asks for.
+
+    Raises:
+        UsageError: the value does not fit.
+    """
+    if isinstance(hint, UnionType):  # an optional setting: its other type
+        hint = next(kind for kind in get_args(hint) if kind is not type(None))
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        if str(value) not in choices:
+            raise UsageError(f"{name}={value} is not one of {', '.join(choices)}.{nearest(str(value), choices)}")
+        return str(value)
+    if hint is bool:
+        word = str(value).lower()
+        if word not in ("true", "false", "1", "0", "yes", "no"):
+            raise UsageError(f"{name}={value} is not true or false.")
+        return word in ("true", "1", "yes")
+    if hint is str:
+        return str(value)
+    try:
+        number = float(value)
+        if hint is float:
+            return number
+        return (
+            int(str(value).replace("_", ""))
+            if isinstance(value, str) and value.lstrip("+-").isdigit()
+            else _whole(number)
+        )
+    except (ValueError, OverflowError):
+        kind = "a whole number" if hint is int else "a number"
+        raise UsageError(f"{name}={value} is not {kind}.") from None
+
+
+def _whole(number: float) -> int:
+    if number != int(number):
+        raise ValueError
+    return int(number)
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
+    """``["k=2", …]`` as ``{"k": "2", …}``.
+
+    Raises:
+        UsageError: no ``=``, or a name twice.
+    """
+    values: dict[str, str] = {}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise UsageError(f"--set {text!r} is not of the form NAME=VALUE.")
+        if name in values:
+            raise UsageError(f"--set {name} is given twice.")
+        values[name] = value.strip()
+    return values
+
+
+def split(values: Mapping[str, Value], *hints: Mapping[str, Any]) -> list[dict[str, Value]]:
+    """Give each setting to the first of several sets of known names that has it, converted to its type.
+
+    Raises:
+        UsageError: a name that nobody knows (with the nearest names), or a value that does not fit.
+    """
+    shares: list[dict[str, Value]] = [{} for _ in hints]
+    for name, value in values.items():
+        for share, known in zip(shares, hints, strict=True):
+            if name in known:
+                share[name] = convert(name, value, known[name])
+                break
+        else:
+            names = sorted({n for known in hints for n in known})
+            raise UsageError(f"there is no setting {name!r}.{nearest(name, names) or ' Known: ' + ', '.join(names)}")
+    return shares
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that asks whether the nearest known names were meant, or nothing where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -1,0 +1,154 @@
+"""A run's directory: what lies where, and how it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from sparring.errors import SparringError, UsageError
+from sparring.training.files import explain, write_atomically
+
+KEPT = 2
+"""Numbered checkpoints that are kept, newest first; the best is kept besides."""
+
+
+class Directory:
+    """The files of one run: recipe.json, log.txt, metrics.jsonl, samples/ and checkpoints/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.samples = path / "samples"
+        self.checkpoints = path / "checkpoints"
+        self.best = self.checkpoints / "best.safetensors"
+
+    def make(self) -> None:
+        """Create the folders.
+
+        Raises:
+            SparringError: the disk refuses.
+        """
+        try:
+            for folder in (self.path, self.samples, self.checkpoints):
+                folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise UsageError(f"{self.path} is in the way: a run needs a directory of its own (--out).") from None
+        except OSError as error:
+            raise SparringError(f"cannot make {self.path}: {explain(error)}") from error
+
+    def lock(self) -> FileLock:
+        """A lock that the operating system takes back when its process dies.
+
+        Raises:
+            UsageError: another process trains here.
+            SparringError: the disk refuses.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(
+                f"another process is training in {self.path}. Wait for it, or choose another --out."
+            ) from None
+        except OSError as error:
+            raise SparringError(f"cannot write in {self.path}: {explain(error)}") from error
+        return lock
+
+    def read_identity(self) -> dict[str, Any] | None:
+        """What recipe.json says, or nothing where there is none.
+
+        Raises:
+            UsageError: it is no JSON of ours.
+        """
+        file = self.path / "recipe.json"
+        try:
+            identity = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(identity, dict) or "recipe" not in identity:
+                raise ValueError("it names no recipe")
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError) as error:
+            raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
+        return identity
+
+    def write_identity(self, identity: dict[str, Any]) -> None:
+        """Write recipe.json."""
+        write_atomically(self.path / "recipe.json", (json.dumps(identity, indent=2) + "\n").encode())
+
+    def append(self, name: str, line: str) -> None:
+        """Add one line to log.txt or metrics.jsonl.
+
+        Raises:
+            SparringError: the disk refuses.
+        """
+        try:
+            with open(self.path / name, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise SparringError(f"cannot write {self.path / name}: {explain(error)}") from error
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; one that a killed process left unfinished is left out."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        rows = []
+        for line in lines:
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return [row for row in rows if isinstance(row, dict) and "step" in row]
+
+    def cut_metrics(self, step: int) -> None:
+        """Drop the lines after a step: going on from there writes them again."""
+        rows = [row for row in self.read_metrics() if row["step"] <= step]
+        write_atomically(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+    def numbered(self) -> list[Path]:
+        """The numbered checkpoints, oldest first."""
+        files = [f for f in self.checkpoints.glob("*.safetensors") if f.stem.lstrip("-").isdigit()]
+        return sorted(files, key=lambda f: int(f.stem))
+
+    def checkpoint(self, step: int) -> Path:
+        """Where the checkpoint of a step lies."""
+        return self.checkpoints / f"{step:06d}.safetensors"
+
+    def prune(self) -> None:
+        """Remove all but the newest numbered checkpoints, and what killed processes left half-written."""
+        for file in self.numbered()[:-KEPT]:
+            file.unlink(missing_ok=True)
+        for folder in (self.path, self.samples, self.checkpoints):
+            for file in folder.glob(".*.part"):
+                file.unlink(missing_ok=True)
+
+    def mark_best(self, step: int) -> None:
+        """Let ``best`` be the checkpoint of a step: a second name for the same bytes, or a copy without links.
+
+        Raises:
+            SparringError: the disk refuses.
+        """
+        temporary = self.checkpoints / f".best.{os.getpid()}.part"
+        try:
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(self.checkpoint(step), temporary)
+            except OSError:
+                shutil.copyfile(self.checkpoint(step), temporary)
+            os.replace(temporary, self.best)
+        except OSError as error:
+            raise SparringError(f"cannot write {self.best}: {explain(error)}") from error
+
+
+def next_free(path: Path) -> Path:
+    """``path``, or with -2, -3 … behind its name: the first that does not exist."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate

@@ -1,0 +1,88 @@
+"""What each move is given: real examples and latent codes, as a function of seed and step alone."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from sparring.data import draw_indices
+from sparring.types import Batch, DataSource, Drawn, Inputs, Recipe, Turn
+
+PRETRAINING, GAME = 0, 1
+
+
+class Move(NamedTuple):
+    """One optimiser step of one player, and where its real examples begin among those of its step."""
+
+    turn: Turn
+    offset: int
+
+
+def list_moves(recipe: Recipe, *, pretraining: bool) -> list[Move]:
+    """The moves of one step, in order; before the first step, only the discriminator's."""
+    moves: list[Move] = []
+    offset = 0
+    for turn in recipe.game.turns(recipe.batch):
+        if turn.player == recipe.hold or (pretraining and turn.player == "generator"):
+            continue
+        times = turn.times * (recipe.k if turn.player == "discriminator" and not pretraining else 1)
+        for _ in range(times):
+            moves.append(Move(turn, offset))
+            offset += turn.real
+    return moves
+
+
+class Draw:
+    """Draws for the moves of a training.
+
+    Real examples come from an endless stream of shuffled epochs, read by position, so that going on at step s needs no
+    replay. Latent codes, and everything else that is random in a step, come from torch's own generator, which ``seed``
+    sets at the start of each step.
+    """
+
+    def __init__(self, recipe: Recipe, source: DataSource, device: torch.device) -> None:
+        self.recipe, self.spec, self.source, self.device = recipe, source.spec, source, device
+        self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
+        self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
+
+    def seed(self, step: int) -> None:
+        """Make torch's random numbers of this step a function of the seed and the step."""
+        seed = mix(self.recipe.seed, step)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed, less a search for every kind of device
+        if self.device.type != "cpu":
+            torch.get_device_module(self.device).manual_seed(seed)
+
+    def __call__(self, move: Move, step: int) -> Drawn:
+        """The real examples and the latent codes of one move; ``step`` is negative while pretraining."""
+        return Drawn(self.real(move, step), self.latent(move.turn.fake))
+
+    def real(self, move: Move, step: int) -> Inputs:
+        """Encoded real examples, with their labels where the players are given them."""
+        if move.turn.real == 0:
+            return ()
+        stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
+        start = number * self.per_step[stage] + move.offset
+        batch: Batch = self.source.read(draw_indices(len(self.source), self.recipe.seed, stage, start, move.turn.real))
+        x = self.spec.encode(batch.x.to(self.device, non_blocking=True))
+        if not self.recipe.conditional:
+            return (x,)
+        assert batch.y is not None
+        return (x, batch.y.to(self.device, non_blocking=True))
+
+    def latent(self, n: int) -> Inputs:
+        """Latent codes, with uniform labels where the players are given them."""
+        if n == 0:
+            return ()
+        z = self.recipe.latent(None, n).to(self.device)
+        if not self.recipe.conditional:
+            return (z,)
+        return (z, torch.randint(len(self.spec.classes), (n,)).to(self.device))
+
+
+def mix(seed: int, step: int) -> int:
+    """A 63-bit seed from two numbers: neighbours give unrelated values (the finaliser of SplitMix64)."""
+    z = (seed * 0x9E3779B97F4A7C15 + step * 0xD1B54A32D192ED03 + 0x632BE59BD9B4E019) & 0xFFFFFFFFFFFFFFFF
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
+    return (z ^ (z >> 31)) >> 1

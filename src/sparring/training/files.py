@@ -1,0 +1,57 @@
+"""Writing files so that whatever kills the process, each is there whole, old or new."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparring.errors import SparringError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file by way of a temporary one beside it: flushed to the disk, then renamed.
+
+    Raises:
+        SparringError: no space, no permission or another failure of the disk; an older file stays as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SparringError(f"cannot write {path}: {explain(error)}") from error
+
+
+def explain(error: OSError) -> str:
+    """What a failed file operation means, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "no space left on the disk. Make room, then give the same command again: it continues."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "no permission to write there. Choose another place with --out."
+    return f"{error.strerror or error}."
+
+
+def save_png(image: Image, path: Path) -> None:
+    """Write a picture; it is there whole or not at all.
+
+    Raises:
+        SparringError: the disk refuses.
+    """
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    write_atomically(path, buffer.getvalue())

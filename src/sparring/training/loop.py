@@ -1,0 +1,220 @@
+"""The one training loop: steps, and between them figures, pictures, measurements and checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import torch
+
+from sparring.errors import SparringError
+from sparring.metrics.ranking import make_ranking
+from sparring.training.display import Display
+from sparring.training.draw import Draw, mix
+from sparring.training.files import save_png
+from sparring.training.interrupt import listening
+from sparring.training.pictures import picture
+from sparring.training.run import Run
+from sparring.training.sampling import draw_latents, generate
+from sparring.training.state import State
+from sparring.training.step import Step
+from sparring.types import Dataset, Statistics
+
+FIRST_WEIGHTS = -(1 << 40)
+"""The step whose random numbers draw the first weights."""
+NOTHING_LEARNED = 0.9
+"""The best figure must be below this share of the untrained generator's."""
+
+Scalars = Callable[[int, dict[str, float]], None]
+
+
+class Interrupted(SparringError):
+    """The user stopped the training; everything is saved."""
+
+    exit_code = 130
+
+
+class Loop:
+    """Trains one run from where it stands to its end."""
+
+    def __init__(self, run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
+        self.run, self.recipe, self.directory = run, run.recipe, run.directory
+        self.dataset, self.device, self.display, self.scalars = dataset, device, display, scalars
+        torch.manual_seed(mix(self.recipe.seed, FIRST_WEIGHTS))
+        self.state = State(self.recipe, device)
+        self.step = Step(self.recipe, self.state, Draw(self.recipe, dataset.train, device))
+        self.rank = make_ranking(dataset, device)
+        self.unread: list[list[Statistics]] = []
+        self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, 1)
+
+    def __call__(self) -> None:
+        """Play on to the last step.
+
+        Raises:
+            Interrupted: Ctrl-C; saved.
+            SparringError: a value is not finite, or the disk refuses.
+        """
+        self.resume()
+        self.display.start(self.state.step, self.recipe.steps, self.recipe.batch)
+        self.saved_at = time.monotonic()
+        try:
+            with listening() as stop:
+                if self.state.first_figure is None:
+                    self.begin()
+                while self.state.step < self.recipe.steps:
+                    self.unread.append(self.step())
+                    self.display.step(self.state.step)
+                    self.between_steps()
+                    if stop.asked and self.state.step < self.recipe.steps:
+                        self.tick()
+                        self.save()
+                        raise Interrupted(
+                            f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in {self.run.path}. "
+                            "Give the same command again to go on."
+                        )
+        finally:
+            self.display.stop()
+        self.finish()
+
+    def resume(self) -> None:
+        """Take up the newest checkpoint, if there is one."""
+        self.directory.prune()
+        if numbered := self.directory.numbered():
+            self.state.load(numbered[-1])
+            self.directory.cut_metrics(self.state.step)
+            if self.state.best is not None and self.state.best[0] == self.state.step:
+                self.directory.mark_best(self.state.step)
+            self.display.say(f"going on from step {self.state.step}")
+        else:
+            self.directory.cut_metrics(-self.recipe.pretrain - 1)
+
+    def begin(self) -> None:
+        """Measure and picture the untrained generator: what must be beaten."""
+        self.state.first_figure = self.measure()
+        self.record({"figure": self.state.first_figure})
+        self.picture()
+
+    def between_steps(self) -> None:
+        """Whatever is due after the step just played."""
+        step, recipe = self.state.step, self.recipe
+        last = step == recipe.steps
+        log, grid, best = (
+            last or step % every == 0 for every in (recipe.log_every, recipe.grid_every, self.best_every)
+        )
+        if not (log or grid or best):
+            return
+        self.tick()
+        if step <= 0:
+            return
+        if grid:
+            self.picture()
+        if best:
+            self.choose_best()
+        if last or time.monotonic() - self.saved_at >= recipe.checkpoint_seconds:
+            self.save()
+
+    def tick(self) -> None:
+        """Read the statistics since the last tick, and stop at the first that is not finite."""
+        columns: dict[str, list[torch.Tensor]] = defaultdict(list)
+        for statistics in (moved for step in self.unread for moved in step):
+            for name, value in statistics.items():
+                columns[name].append(value)
+        rows = {name: torch.stack(values).float().cpu() for name, values in columns.items()}
+        if bad := [name for name, values in rows.items() if not torch.isfinite(values).all()]:
+            self.stop_at_non_finite(bad)
+        self.unread.clear()
+        means = {name: values.mean().item() for name, values in rows.items()}
+        if means:
+            self.display.figures(means)
+            self.record(means | {"images_per_second": round(self.display.rate, 1)})
+
+    def stop_at_non_finite(self, names: list[str]) -> None:
+        """Say at which step a value first was not finite, and what is left."""
+        first = self.state.step - len(self.unread)
+        for number, step in enumerate(self.unread):
+            if any(not math.isfinite(moved[name]) for moved in step for name in names if name in moved):
+                first += number + 1
+                break
+        self.give_up(f"{' and '.join(names)} stopped being finite at step {first}")
+
+    def give_up(self, what: str) -> None:
+        """Stop for good; the checkpoints stay as they are.
+
+        Raises:
+            SparringError: always.
+        """
+        good = self.directory.numbered()
+        rates = self.recipe.lr_generator / 2, self.recipe.lr_discriminator / 2
+        kept = f"The last good checkpoint is {good[-1]}." if good else "No checkpoint was made yet."
+        raise SparringError(
+            f"{what}. {kept} Lower the learning rates or limit the gradients, in a new directory: for example --fresh "
+            f"--set clip=1 --set lr_generator={rates[0]:g} --set lr_discriminator={rates[1]:g}."
+        )
+
+    def measure(self) -> float:
+        """The figure that ranks generators: lower is better."""
+        inputs = draw_latents(self.recipe, len(self.dataset.spec.classes), self.rank.n, self.recipe.seed + 1)
+        samples = generate(self.state.generator, inputs, self.device)
+        if not torch.isfinite(samples).all():
+            self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")
+        return self.rank(samples)
+
+    def choose_best(self) -> None:
+        """Measure, and keep this state as the best one if it is."""
+        figure = self.measure()
+        self.record({"figure": figure})
+        if self.state.best is None or figure < self.state.best[1]:
+            self.state.best = (self.state.step, figure)
+            self.save()
+            self.directory.mark_best(self.state.step)
+
+    def save(self) -> None:
+        """Write a checkpoint and remove old ones."""
+        if not all(torch.isfinite(t).all() for t in self.state.tensors().values() if t.is_floating_point()):
+            self.give_up(f"a weight stopped being finite by step {self.state.step}")
+        path = self.directory.checkpoint(self.state.step)
+        if not path.exists():
+            self.state.save(path)
+        self.directory.prune()
+        self.saved_at = time.monotonic()
+
+    def picture(self) -> None:
+        """Save the picture of this step."""
+        image = picture(self.recipe, self.dataset, self.state, self.device)
+        save_png(image, self.directory.samples / f"{max(self.state.step, 0):06d}.png")
+
+    def record(self, values: dict[str, float]) -> None:
+        """One line of metrics.jsonl."""
+        self.directory.append("metrics.jsonl", json.dumps({"step": self.state.step} | values))
+        self.scalars(self.state.step, values)
+
+    def finish(self) -> None:
+        """Say how it ended, and warn when nothing was learned."""
+        first, best = self.state.first_figure, self.state.best
+        if first is None or best is None:
+            return
+        self.say(f"best at step {best[0]}: {self.rank.name} {best[1]:.4g} (untrained: {first:.4g})")
+        if best[1] > NOTHING_LEARNED * first:
+            self.say(
+                "WARNING: nothing was learned: the best samples are hardly nearer to the data than those of the "
+                "untrained generator, whatever the losses say. Try other learning rates, more steps, or another recipe."
+            )
+
+    def say(self, line: str) -> None:
+        """A line to the display and to log.txt."""
+        self.display.say(line)
+        self.directory.append("log.txt", line)
+
+
+def train(run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
+    """Train a run to its last step, in its own stream of random numbers, alone in its directory.
+
+    Raises:
+        SparringError: as ``Loop``.
+        UsageError: another process trains here, or a checkpoint cannot be used.
+    """
+    with run.directory.lock(), torch.random.fork_rng():
+        Loop(run, dataset, device, display, scalars)()

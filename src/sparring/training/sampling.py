@@ -1,0 +1,75 @@
+"""From latent codes to examples."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import UsageError
+from sparring.types import Inputs, Recipe
+
+CHUNK = 500
+"""Latent codes that run through the network at once, always: the last chunk is filled up, so that no result depends on
+how many others were asked for."""
+
+
+@torch.inference_mode()
+def generate(generator: nn.Module, inputs: Inputs, device: torch.device) -> Tensor:
+    """Examples (n, *shape) on the CPU, in network values, made with running averages; the generator's mode is kept."""
+    n = len(inputs[0])
+    mode = generator.training
+    generator.eval()
+    try:
+        made = [
+            generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))[: n - i].float().cpu()
+            for i in range(0, n, CHUNK)
+        ]
+    finally:
+        generator.train(mode)
+    return torch.cat(made).clone()
+
+
+def fill(part: Tensor) -> Tensor:
+    """A chunk of exactly CHUNK rows, the last one repeated."""
+    missing = CHUNK - len(part)
+    return torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
+
+
+def draw_latents(recipe: Recipe, classes: int, n: int, seed: int, label: int | None = None) -> Inputs:
+    """N latent codes by seed, all at once; with labels, cycling through the classes, where the generator takes them.
+
+    Raises:
+        UsageError: a label for a generator that takes none, or one that does not exist.
+    """
+    z = recipe.latent(torch.Generator().manual_seed(seed), n)
+    if not recipe.conditional:
+        if label is not None:
+            raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
+        return (z,)
+    if label is not None and not 0 <= label < classes:
+        raise UsageError(f"there is no class {label}: this generator knows 0 to {classes - 1}.")
+    return (z, torch.arange(n) % classes if label is None else torch.full((n,), label))
+
+
+def grid_latents(recipe: Recipe, classes: int) -> tuple[Inputs, int]:
+    """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a class."""
+    if not recipe.conditional:
+        return draw_latents(recipe, classes, 25, recipe.seed), 5
+    columns = 8
+    z = recipe.latent(torch.Generator().manual_seed(recipe.seed), columns)
+    return (z.repeat(classes, *[1] * (z.dim() - 1)), torch.arange(classes).repeat_interleave(columns)), columns
+
+
+def read_latents(path: Path) -> Tensor:
+    """Latent codes from a .npy file, float32.
+
+    Raises:
+        UsageError: it cannot be read, or holds no numbers.
+    """
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32))
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise UsageError(f"{path} is no .npy file of latent codes ({error}).") from error

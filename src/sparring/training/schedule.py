@@ -1,0 +1,20 @@
+"""Learning rates over a run."""
+
+from __future__ import annotations
+
+import math
+
+from sparring.types import PlayerName, Recipe
+
+
+def learning_rate(recipe: Recipe, player: PlayerName, step: int) -> float:
+    """A player's learning rate at a step: its base rate, times its decay so far, times the schedule's share."""
+    base = recipe.lr_generator if player == "generator" else recipe.lr_discriminator
+    decay = recipe.decay_generator if player == "generator" else recipe.decay_discriminator
+    return base * decay ** (step // recipe.decay_every) * share_left(recipe.schedule, step / recipe.steps)
+
+
+def share_left(schedule: str, done: float) -> float:
+    """The share of the base rate when a share ``done`` of the run is over."""
+    t = min(done, 1.0)
+    return {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}[schedule]

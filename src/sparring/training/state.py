@@ -1,0 +1,134 @@
+"""All that a checkpoint holds: the players, the average, the optimisers, the game's tensors and the step."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor, nn
+
+from sparring.errors import UsageError
+from sparring.training.files import write_atomically
+from sparring.types import PlayerName, Players, Recipe
+
+FORMAT = "sparring-checkpoint-1"
+
+
+class State:
+    """A training at one instant. ``step`` is negative while the discriminator is trained beforehand."""
+
+    def __init__(self, recipe: Recipe, device: torch.device) -> None:
+        """The state before the first step; the first weights come from torch's own generator."""
+        discriminator = recipe.discriminator() if recipe.discriminator else None
+        self.players = Players(recipe.generator(), discriminator).to(device)
+        self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
+        self.game = recipe.game
+        self.step = -recipe.pretrain
+        self.best: tuple[int, float] | None = None
+        """Step and figure of the best measurement so far."""
+        self.first_figure: float | None = None
+        """The figure of the untrained generator."""
+        self.parameters: dict[PlayerName, list[nn.Parameter]] = {
+            "generator": list(self.players.generator.parameters()),
+        }
+        if discriminator is not None:
+            self.parameters["discriminator"] = list(discriminator.parameters())
+        rates: dict[PlayerName, float] = {
+            "generator": recipe.lr_generator,
+            "discriminator": recipe.lr_discriminator,
+        }
+        self.optimisers = {
+            player: recipe.optimiser(parameters, rates[player]) for player, parameters in self.parameters.items()
+        }
+
+    @property
+    def generator(self) -> nn.Module:
+        """The network that samples come from: the average where there is one."""
+        return self.average if self.average is not None else self.players.generator
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the state by name: the state's own tensors, not copies."""
+        named = {f"players.{name}": tensor for name, tensor in self.players.state_dict().items()}
+        if self.average is not None:
+            named |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        for player, optimiser in self.optimisers.items():
+            for i, parameter in enumerate(self.parameters[player]):
+                for name, value in optimiser.state.get(parameter, {}).items():
+                    if isinstance(value, Tensor):
+                        named[f"optimiser.{player}.{i}.{name}"] = value
+        return named | {f"game.{name}": tensor for name, tensor in self.game.tensors().items()}
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; it is there whole or not at all.
+
+        Raises:
+            SparringError: the file cannot be written.
+        """
+        facts = {"step": self.step, "best": self.best, "first_figure": self.first_figure}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors().items()}
+        write_atomically(path, to_bytes(tensors, {"format": FORMAT, "state": json.dumps(facts)}))
+
+    def load(self, path: Path) -> None:
+        """Fill this state from a checkpoint of the same recipe.
+
+        Raises:
+            UsageError: the file is no checkpoint, is damaged, or is one of other networks. The state is unchanged.
+        """
+        facts, saved = read_checkpoint(path)
+        for player, optimiser in self.optimisers.items():
+            prepare_optimiser(optimiser, self.parameters[player], f"optimiser.{player}.", saved)
+        own = self.tensors()
+        if misfits := [
+            n for n in own.keys() | saved.keys() if n not in own or n not in saved or not alike(own[n], saved[n])
+        ]:
+            raise UsageError(
+                f"{path} does not belong to this recipe: {len(misfits)} tensors differ, first {sorted(misfits)[0]!r}."
+            )
+        with torch.no_grad():
+            for name, tensor in own.items():
+                tensor.copy_(saved[name])
+        self.step, self.best, self.first_figure = facts["step"], facts["best"], facts["first_figure"]
+
+
+def alike(a: Tensor, b: Tensor) -> bool:
+    """Same shape and same type of numbers."""
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def prepare_optimiser(
+    optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], prefix: str, saved: dict[str, Tensor]
+) -> None:
+    """Give an optimiser that has not stepped yet the (empty) state that the saved one has, to be filled in place."""
+    for i, parameter in enumerate(parameters):
+        names = [name for name in saved if name.startswith(f"{prefix}{i}.")]
+        optimiser.state[parameter] = {name.rpartition(".")[2]: saved[name].clone() for name in names}
+        for name, value in optimiser.state[parameter].items():
+            # Adam keeps its step count on the CPU unless the whole step is on the device.
+            if value.dim():
+                optimiser.state[parameter][name] = value.to(parameter.device)
+
+
+def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The facts and the tensors of a checkpoint; safetensors only, so nothing in it is executed.
+
+    Raises:
+        UsageError: the file cannot be read, or is no checkpoint.
+    """
+    remedy = "Remove it to go on from an older checkpoint, or start over with --fresh."
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT:
+                raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {remedy}")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            facts: dict[str, Any] = json.loads(header["state"])
+            facts["step"] = int(facts["step"])
+            facts["best"] = tuple(facts["best"]) if facts["best"] else None
+            return facts, tensors
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is damaged or no checkpoint ({error}). {remedy}") from error

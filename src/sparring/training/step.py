@@ -1,0 +1,92 @@
+"""One step of the game: each move draws, measures its loss, and changes its own player alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from sparring.training.draw import GAME, PRETRAINING, Draw, Move
+from sparring.training.schedule import learning_rate
+from sparring.training.state import State
+from sparring.types import PlayerName, Recipe, Statistics
+
+
+class Step:
+    """Plays one step after another on a state. Nothing here waits for the device."""
+
+    def __init__(self, recipe: Recipe, state: State, draw: Draw) -> None:
+        self.recipe, self.state, self.draw = recipe, state, draw
+        self.norms: dict[PlayerName, list[_NormBase]] = {
+            "generator": batch_norms(state.players.generator),
+            "discriminator": batch_norms(state.players.discriminator),
+        }
+        self.scheduled = recipe.schedule != "constant" or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
+
+    def __call__(self) -> list[Statistics]:
+        """Play one step, count it, and return what each move measured (tensors on the device)."""
+        step = self.state.step
+        stage = GAME if step >= 0 else PRETRAINING
+        self.draw.seed(step)
+        if self.scheduled:
+            self.set_rates(max(step, 0))
+        statistics = [self.play(move, step) for move in self.draw.moves[stage]]
+        if self.state.average is not None and stage == GAME:
+            update_average(self.state.average, self.state.players.generator, self.recipe.ema)
+        self.state.step += 1
+        return statistics
+
+    def play(self, move: Move, step: int) -> Statistics:
+        """One move: the gradient of its loss with respect to its own player's parameters, and one optimiser step."""
+        player = move.turn.player
+        other: PlayerName = "generator" if player == "discriminator" else "discriminator"
+        parameters = self.state.parameters[player]
+        drawn = self.draw(move, step)
+        with standing_still(self.norms[other]):
+            loss, statistics = move.turn.loss(self.state.players, drawn)
+        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            parameter.grad = gradient
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
+        self.state.optimisers[player].step()
+        self.recipe.game.after_step(self.state.players, player)
+        return statistics
+
+    def set_rates(self, step: int) -> None:
+        """Both learning rates as the schedule has them at this step."""
+        for player, optimiser in self.state.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(self.recipe, player, step)
+
+
+def batch_norms(network: nn.Module | None) -> list[_NormBase]:
+    """The layers of a network that keep running averages."""
+    if network is None:
+        return []
+    return [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+
+
+@contextmanager
+def standing_still(norms: list[_NormBase]) -> Iterator[None]:
+    """Within, these layers normalise by the batch as ever, but their running averages do not move."""
+    for norm in norms:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """average ← keep · average + (1 - keep) · network; running statistics are copied."""
+    mean = cast("list[torch.Tensor]", list(average.parameters()))
+    get_ema_multi_avg_fn(keep)(mean, list(network.parameters()), 0)  # type: ignore[no-untyped-call]
+    for kept, new in zip(average.buffers(), network.buffers(), strict=True):
+        kept.copy_(new)

@@ -1,0 +1,104 @@
+import math
+
+import pytest
+import torch
+
+from sparring.data import DataOptions, open_data
+from sparring.data.toys import TOYS, Mixture
+
+ONE, TWO = ("gaussian", "mixture"), ("ring", "grid", "swissroll")
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_density_integrates_to_one_in_1d(name: str) -> None:
+    x = torch.linspace(-12, 12, 24_001, dtype=torch.float64)
+    p = TOYS[name](DataOptions()).log_prob(x[:, None]).exp()
+    assert torch.trapezoid(p, x).item() == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "sigma", "reach"), [("ring", 0.05, 1.6), ("grid", 0.2, 5.5), ("swissroll", 0.1, 2.2)])
+def test_density_integrates_to_one_in_2d(name: str, sigma: float, reach: float) -> None:
+    side = torch.linspace(-reach, reach, 321, dtype=torch.float64)
+    density = TOYS[name](DataOptions(sigma=sigma))
+    p = density.log_prob(torch.cartesian_prod(side, side)).exp()
+    assert (p.sum() * (side[1] - side[0]) ** 2).item() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ONE + TWO)
+def test_samples_follow_the_density(name: str) -> None:
+    """The mean of log p over samples is minus the entropy; two sample sets and their moments must agree with it."""
+    density = TOYS[name](DataOptions())
+    sample = density.sample(torch.Generator().manual_seed(5), 20_000)
+    assert sample.dtype == torch.float32
+    again = density.sample(torch.Generator().manual_seed(5), 20_000)
+    assert torch.equal(sample, again)
+    if density.modes is not None:
+        assert torch.allclose(sample.mean(0), density.modes.mean(0), atol=0.1)
+        spread = density.modes.var(0, correction=0) + density.sigma**2
+        assert torch.allclose(sample.var(0), spread, rtol=0.05)
+        if name in TWO:
+            entropy = math.log(len(density.modes)) + math.log(2 * math.pi * math.e * density.sigma**2)
+            assert -density.log_prob(sample).mean().item() == pytest.approx(entropy, abs=0.05)
+    else:
+        t = math.pi * torch.linspace(1.5, 4.5, 30_001)
+        curve = torch.stack([t * t.cos(), t * t.sin()], 1) / 10
+        assert torch.allclose(sample.mean(0), curve.mean(0), atol=0.02)
+        assert torch.allclose(sample.var(0), curve.var(0) + density.sigma**2, rtol=0.05)
+
+
+def test_swissroll_density_matches_a_histogram() -> None:
+    density = TOYS["swissroll"](DataOptions(sigma=0.15))
+    sample = density.sample(torch.Generator().manual_seed(1), 400_000)
+    side = torch.linspace(-2, 2, 21)
+    counts = torch.histogramdd(sample, [side, side]).hist / 400_000
+    inner = torch.linspace(-2 + 0.02, 2 - 0.02, 100)  # five points a cell and axis
+    p = density.log_prob(torch.cartesian_prod(inner, inner)).exp().reshape(20, 5, 20, 5).mean((1, 3)) * 0.04
+    assert (counts - p).abs().sum().item() < 0.02
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_quantile_inverts_the_distribution(name: str) -> None:
+    density = TOYS[name](DataOptions())
+    assert isinstance(density, Mixture)
+    u = torch.linspace(0.001, 0.999, 501, dtype=torch.float64)
+    assert torch.allclose(density.cdf(density.quantile(u)), u, atol=1e-9)
+    ends = density.quantile(torch.tensor([0.0, 1.0]))
+    assert ends.tolist() == [-math.inf, math.inf]
+
+
+@pytest.mark.parametrize("name", TWO)
+def test_no_quantiles_in_2d(name: str) -> None:
+    with pytest.raises(ValueError, match="one dimension"):
+        TOYS[name](DataOptions()).quantile(torch.tensor([0.5]))
+
+
+def test_modes_are_where_the_papers_put_them() -> None:
+    ring, grid = (TOYS[name](DataOptions()) for name in ("ring", "grid"))
+    assert ring.modes is not None
+    assert grid.modes is not None
+    assert ring.modes.shape == (8, 2)
+    assert torch.allclose(ring.modes.norm(dim=1), torch.ones(8))
+    assert ring.sigma == 0.01
+    assert sorted(grid.modes.unique().tolist()) == [-4, -2, 0, 2, 4]
+    assert grid.modes.shape == (25, 2)
+    assert grid.sigma == 0.05
+
+
+@pytest.mark.parametrize("name", ONE + TWO)
+def test_opened_toys(name: str) -> None:
+    data = open_data(name, DataOptions(points=1_000))
+    assert data.spec.kind == "points"
+    assert data.density is not None
+    assert len(data.train) == 1_000
+    pools = [part.tensors().x for part in (data.train, data.validation, data.test)]  # type: ignore[union-attr]
+    assert all(pool.dtype == torch.float32 for pool in pools)
+    assert not torch.equal(pools[1], pools[2])
+    assert data.fingerprint == open_data(name, DataOptions(points=1_000)).fingerprint
+    assert data.fingerprint != open_data(name, DataOptions(points=1_001)).fingerprint
+
+
+def test_parameters_of_the_gaussian() -> None:
+    data = open_data("gaussian", DataOptions(mu=3.0, sigma=0.5))
+    points = data.train.tensors().x  # type: ignore[attr-defined]
+    assert points.mean().item() == pytest.approx(3, abs=0.01)
+    assert points.std().item() == pytest.approx(0.5, abs=0.01)
