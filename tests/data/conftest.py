@@ -33,13 +33,15 @@ def real_data(monkeypatch: pytest.MonkeyPatch) -> Path:
 def picture() -> Callable[..., bytes]:
     """Makes an image file's bytes: random pixels, distinct by seed."""
 
-    def make(seed: int = 0, size: tuple[int, int] = (16, 16), mode: str = "RGB", kind: str = "PNG", **save: Any) -> bytes:
+    def make(
+        seed: int = 0, size: tuple[int, int] = (16, 16), mode: str = "RGB", kind: str = "PNG", **save: Any
+    ) -> bytes:
         rng = np.random.default_rng(seed)
         channels = len(Image.new(mode, (1, 1)).getbands())
         pixels = rng.integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
         if mode in ("RGBA", "LA"):
             pixels[..., -1] = 255
-        image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels, mode=None if mode != "CMYK" else "CMYK")
+        image = Image.frombytes(mode, size, pixels.tobytes())
         file = io.BytesIO()
         image.save(file, kind, **save)
         return file.getvalue()

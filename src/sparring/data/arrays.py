@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from sparring.errors import UsageError
 Array: TypeAlias = NDArray[Any]
 BLOCK_BYTES = 4 << 20
 """About this much of an array is in memory at a time."""
+LONGEST_AXIS = 32_768
 
 
 class Table(Protocol):
@@ -135,7 +137,7 @@ class ArrayImages:
 
 def per_block(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
     """How many images make a block."""
-    return int(max(1, BLOCK_BYTES // max(1, dtype.itemsize * int(np.prod(shape[1:])))))
+    return int(max(1, BLOCK_BYTES // max(1, dtype.itemsize * math.prod(shape[1:]))))
 
 
 def _over_white(pixels: Pixels) -> Pixels:
@@ -150,6 +152,8 @@ def _axes(shape: tuple[int, ...], name: str) -> tuple[int, int, int, str]:
         raise UsageError(
             f"{name}: an array of shape {shape} is no set of images; wanted: (N, H, W), (N, H, W, C) or (N, C, H, W)"
         )
+    if max(shape[1:]) > LONGEST_AXIS:
+        raise UsageError(f"{name}: images of shape {shape[1:]} are too large, or its header is damaged")
     if len(shape) == 3:
         return shape[1], shape[2], 1, ""
     if shape[3] in (1, 3, 4):
@@ -168,7 +172,7 @@ def _scale(table: Table, dtype: np.dtype[Any], asked: str) -> tuple[tuple[float,
         )
     if dtype.kind == "b":
         return (0, 1), ""
-    if dtype == np.uint8 and asked == "auto":
+    if dtype == np.uint8 and asked == "auto" and next(table.blocks()).max() > 1:
         return (0, 255), ""
     values = _pass_over(table)
     if values.bad:
@@ -187,6 +191,8 @@ def _scale(table: Table, dtype: np.dtype[Any], asked: str) -> tuple[tuple[float,
 def _guess_scale(name: str, dtype: np.dtype[Any], values: Values) -> tuple[tuple[float, float], str]:
     low, high = values.low, values.high
     if dtype.kind in "ui":
+        if low == 0 and high == 1:
+            return (0, 1), f"{name}: whole numbers 0 and 1 were read as black and white"
         if low >= 0 and high <= 255:
             return (0, 255), ""
         if dtype == np.uint16:

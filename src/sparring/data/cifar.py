@@ -11,8 +11,8 @@ from typing import IO, Any
 import numpy as np
 
 from sparring.data.arrays import Array, ArrayImages, Table
+from sparring.data.files import file_identity
 from sparring.data.folder import ImageFiles
-from sparring.data.idx import file_identity
 from sparring.data.options import DataOptions
 from sparring.data.origin import Origin, Part
 from sparring.data.tree import ZipTree

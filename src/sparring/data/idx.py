@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from sparring.data.arrays import Array, ArrayImages, Table, per_block
+from sparring.data.files import file_identity, read_exactly
 from sparring.data.options import DataOptions
 from sparring.data.origin import Part
 from sparring.errors import UsageError
@@ -87,15 +89,6 @@ def looks_like_idx(path: Path) -> bool:
     return len(magic) == 4 and magic[:2] == b"\0\0" and magic[2] in DTYPES and 1 <= magic[3] <= 4
 
 
-def file_identity(path: Path) -> list[Any]:
-    """Name, size and time of change; raises ``UsageError`` if the file cannot be looked at."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    return [path.name, status.st_size, status.st_mtime_ns]
-
-
 def _either(folder: Path, stem: str) -> Path | None:
     dotted = stem.replace("-idx", ".idx")
     names = (stem, stem + ".gz", dotted, dotted + ".gz")
@@ -122,17 +115,10 @@ def _header(file: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype[Any]
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES:
         raise UsageError(f"{path} is no IDX file: it does not start with the IDX magic number")
-    axes = np.frombuffer(_exactly(file, 4 * magic[3], path), ">u4")
+    axes = np.frombuffer(read_exactly(file, 4 * magic[3], path), ">u4")
     return tuple(int(n) for n in axes), np.dtype(DTYPES[magic[2]])
 
 
 def _values(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any], path: Path) -> Array:
-    data = _exactly(file, int(np.prod(shape)) * dtype.itemsize, path)
+    data = read_exactly(file, math.prod(shape) * dtype.itemsize, path)
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
-
-
-def _exactly(file: IO[bytes], count: int, path: Path) -> bytes:
-    data = file.read(count)
-    if len(data) != count:
-        raise UsageError(f"{path} ends too early: it is cut off or damaged; get it again")
-    return data

@@ -93,15 +93,15 @@ NAMED: dict[str, NamedSet] = {
         _find_idx,
         FASHION_FILES,
         (
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         ),
     ),
     "cifar10": NamedSet(
         cifar.CLASSES,
         cifar.find,
         {"cifar-10-binary.tar.gz": "c32a1d4ab5d03f1284b67883e8d87530"},
-        ("https://www.cs.toronto.edu/~kriz/",),
+        ("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/"),
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 
 from sparring.data.arrays import Array, ArrayImages, Table, per_block
-from sparring.data.idx import file_identity
+from sparring.data.files import file_identity, read_exactly
 from sparring.data.options import DataOptions
 from sparring.data.origin import Part
 from sparring.errors import UsageError
@@ -40,7 +41,11 @@ class NpyTable:
         """Shape and dtype, from the header."""
         if self._array is None:
             try:
-                self._array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                if not isinstance(array, np.ndarray):
+                    array.close()
+                    raise ValueError("it is an .npz archive; name it so")
+                self._array = array
             except BROKEN as error:
                 raise UsageError(f"cannot read {self.path}: {_short(error)}") from None
         return self._array.shape, self._array.dtype
@@ -159,13 +164,10 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype
 
 
 def _values(file: IO[bytes], shape: tuple[int, ...], fortran: bool, dtype: np.dtype[Any], name: str) -> Array:
-    count = int(np.prod(shape)) * dtype.itemsize
     try:
-        data = file.read(count)
+        data = read_exactly(file, math.prod(shape) * dtype.itemsize, name)
     except BROKEN as error:
         raise UsageError(f"cannot read {name}: {_short(error)}") from None
-    if len(data) != count:
-        raise UsageError(f"{name} ends too early: it is cut off or damaged")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
 
 

@@ -38,6 +38,8 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
 
 def open_path(data: str, options: DataOptions) -> Origin:
     """The origin that a path is."""
+    if not data:
+        raise UsageError(f"no data is named; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
     path = Path(os.path.expanduser(data))
     if not _exists(path):
         if path.suffix or len(path.parts) > 1 or data.startswith((".", "~")):

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,9 +16,10 @@ from sparring.data import cache
 from sparring.data.layout import Layout, choose_layout
 from sparring.data.options import DataOptions
 from sparring.data.origin import Item, Origin, Part, Pixels, Survey, nothing_read
+from sparring.data.progress import progress
 from sparring.data.source import PackedSource
 from sparring.data.split import TEST_SHARE, split
-from sparring.errors import UsageError
+from sparring.errors import SparringError, UsageError
 from sparring.types import Dataset, DataSpec
 
 FORMAT = 1
@@ -38,22 +38,24 @@ def open_packed(origin: Origin, options: DataOptions, show_progress: bool = Fals
     found = load_entry(entry)
     if found is not None:
         return found
-    survey = origin.survey()
+    with progress(f"looking at {origin.name}", None, show_progress):
+        survey = origin.survey()
     if options.holdout is not None and "test" in survey.parts:
         raise UsageError(f"{origin.name} has a test part of its own: holdout has no meaning there")
     layout = choose_layout(survey, options)
     with cache.cache_errors(root):
-        cache.discard(entry)  # whatever lies there cannot be used
         with cache.new_entry(folder) as temporary:
             cache.check_space(folder, _bytes_needed(survey, layout))
             _write_entry(temporary, origin, survey, layout, options, show_progress)
+            if load_entry(entry) is None:
+                cache.discard(entry)  # half-written or damaged
             cache.publish(temporary, entry)
         for old in folder.glob(f"{source}-*"):
             if not old.name.startswith(f"{source}-{version}-"):
                 cache.discard(old)
         found = load_entry(entry)
     if found is None:
-        raise OSError(f"the packed set {entry} vanished while it was being opened; run the command again")
+        raise SparringError(f"the packed set {entry} vanished while it was being opened; run the command again")
     return found
 
 
@@ -132,13 +134,13 @@ def _write_entry(
     labels = np.array(collected.labels, np.int64)
     classes = survey.classes if len(survey.classes) > 1 else ()
     if classes and (labels < 0).any():
-        notes.append(f"{int((labels < 0).sum())} images have no label")
+        notes.append(f"images without a label: {int((labels < 0).sum())}")
     holdout = TEST_SHARE if options.holdout is None else options.holdout
     parts, part_notes = split(hashes, collected.given, holdout)
     if not len(parts["train"]):
         raise UsageError(f"{origin.name} has no training images: {origin.place}")
     if collected.skipped:
-        notes.append(f"{len(collected.skipped)} files could not be read and were skipped")
+        notes.append(f"files that could not be read and were skipped: {len(collected.skipped)}")
     _save(folder / "labels.npy", labels)
     for name, positions in parts.items():
         _save(folder / f"{name}.npy", positions)
@@ -166,13 +168,13 @@ def _write_images(path: Path, origin: Origin, survey: Survey, layout: Layout, sh
     """All images that can be read, as one .npy file (N, C, H, W) uint8, whose N is filled in at the end."""
     collected = Collected(survey.problems)
     shape = layout.channels, layout.height, layout.width
-    with path.open("wb") as file, closing(_Progress(origin.name, survey.count, show_progress)) as progress:
+    with path.open("wb") as file, progress(f"packing {origin.name}", survey.count, show_progress) as advance:
         _write_header(file, (survey.count, *shape))
         for item in origin.items(layout):
             data = collected.add(item)
             if data is not None:
                 file.write(data)
-            progress.advance()
+            advance(1)
         file.seek(0)
         _write_header(file, (len(collected.labels), *shape))
         _to_disk(file)
@@ -208,27 +210,3 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 def _to_disk(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-class _Progress:
-    """A progress bar, or nothing at all."""
-
-    def __init__(self, name: str, total: int, show: bool) -> None:
-        self.bar: Any = None
-        if show:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.start()
-            self.task = self.bar.add_task(f"packing {name}", total=total)
-
-    def advance(self) -> None:
-        """One image is done."""
-        if self.bar is not None:
-            self.bar.advance(self.task)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self.bar is not None:
-            self.bar.stop()

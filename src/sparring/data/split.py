@@ -28,6 +28,7 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
     """
     named = np.array(given)
     train = np.flatnonzero(named == "train")
+    enough = len(train) >= SMALLEST
     parts: dict[Part, Positions] = {}
     notes: list[str] = []
     low = 0.0
@@ -41,7 +42,7 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
         if share == 0:
             notes.append(f"{part}: none (holdout=0)")
             continue
-        taken = _take(hashes, train, low, share) if len(train) >= SMALLEST else train[:0]
+        taken = _take(hashes, train, low, share) if enough else train[:0]
         if part == "test":
             low = share
         if len(taken):
@@ -49,7 +50,7 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
             notes.append(f"{part}: {len(taken)} of {len(train)} images, held out by content hash")
             train = np.setdiff1d(train, taken)
         else:
-            why = f"under {SMALLEST} images" if len(train) < SMALLEST else "all images are alike"
+            why = "all images are alike" if enough else f"under {SMALLEST} images"
             notes.append(f"{part}: none, nothing can be held out ({why})")
     parts["train"] = train
     notes.append(f"train: {len(train)} images")
