@@ -199,6 +199,17 @@ def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     assert turned[0, 4, 8] > 200 > 50 > turned[0, 28, 8]
 
 
+def test_large_photographs(tmp_path: Path) -> None:
+    """Decoding at a fraction of the size is a short cut, not another picture."""
+    y, x = np.mgrid[0:1200, 0:1600]
+    photo = Image.fromarray(np.stack([x // 7, y // 5, (x + y) // 12], 2).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    found = one(tmp_path, png(photo, "JPEG", exif=exif, quality=92), DataOptions(size="64x48"), "a.jpg")
+    plain = photo.transpose(Image.Transpose.ROTATE_270).resize((48, 64), Image.Resampling.LANCZOS)
+    assert np.abs(found.astype(int) - np.asarray(plain, int).transpose(2, 0, 1)).max() <= 4
+
+
 def test_cmyk_and_gif_are_read(tmp_path: Path, picture: Picture) -> None:
     (tmp_path / "a.jpg").write_bytes(picture(1, mode="CMYK", kind="JPEG"))
     (tmp_path / "b.gif").write_bytes(picture(2, mode="P", kind="GIF"))

@@ -121,6 +121,19 @@ def test_download_with_another_checksum_is_refused(mirror: Path, cache: Path) ->
     assert not list((cache / "downloads" / "mnist").iterdir())
 
 
+def test_a_full_disk_is_not_taken_for_a_broken_mirror(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import errno
+
+    import pooch
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pooch, "retrieve", full)
+    with pytest.raises(SparringError, match="no disk space left in the cache"):
+        open_data("mnist")
+
+
 @pytest.fixture
 def small_cifar(monkeypatch: pytest.MonkeyPatch) -> bytes:
     monkeypatch.setattr("sparring.data.cifar.BATCH", 20)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,11 @@ def download(name: str, files: dict[str, str], mirrors: Sequence[str], show_prog
         for mirror in mirrors:
             fetch = pooch.HTTPDownloader(progressbar=_Bar(file) if show_progress else False, timeout=SECONDS)
             try:
-                pooch.retrieve(mirror + file, f"md5:{md5}", fname=file, path=folder, downloader=fetch)
+                with cache_errors(cache_root()), _network_errors():
+                    pooch.retrieve(mirror + file, f"md5:{md5}", fname=file, path=folder, downloader=fetch)
                 break
-            except (OSError, ValueError) as error:  # no network, no such file; another checksum
-                reasons.append(f"{mirror}: {_short(error)}")
+            except _Unreachable as error:
+                reasons.append(f"{mirror}: {error}")
         else:
             raise SparringError(
                 f"{name} is not on this machine and could not be downloaded ({'; '.join(reasons)}); put "
@@ -48,8 +50,21 @@ def download(name: str, files: dict[str, str], mirrors: Sequence[str], show_prog
     return folder
 
 
-def _short(error: Exception) -> str:
-    return type(error).__name__ if isinstance(error, OSError) else "the file there has another checksum"
+class _Unreachable(Exception):
+    """A mirror does not give the file."""
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    """Tell a mirror's failure from the disk's: both are ``OSError``, but only the system's own have a number."""
+    try:
+        yield
+    except ValueError:
+        raise _Unreachable("the file there has another checksum") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise _Unreachable(type(error).__name__) from None
 
 
 class _Bar:

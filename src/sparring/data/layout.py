@@ -34,11 +34,14 @@ def choose_layout(survey: Survey, options: DataOptions) -> Layout:
     asked = options.height_width()
     (height, width), note = (asked, "") if asked else _auto_size(survey)
     others = sum(n for size, n in survey.sizes.items() if size != (height, width))
+    same_shape = all(h * width == w * height for h, w in survey.sizes)
     notes = [note] if note else []
     if others:
         how = {"crop": "scaled and cut at the centre", "pad": "scaled and padded with white", "squash": "stretched"}
         share = "all" if others == survey.sizes.total() else f"{others} of {survey.sizes.total()}"
-        notes.append(f"{share} images were {how[options.fit]} to {height}x{width} (height x width)")
+        notes.append(
+            f"{share} images were {'scaled' if same_shape else how[options.fit]} to {height}x{width} (height x width)"
+        )
     if options.channels == "auto":
         channels, reduce = (1, False) if survey.grey else (3, True)
     else:
