@@ -15,58 +15,59 @@ from sparring.metrics.images import EXTRACT, check_images, repeatable_convolutio
 from sparring.metrics.reading import draw
 from sparring.types import Dataset
 
+# The settings that best agreed with a classifier's distance over twelve kinds of damage to MNIST.
+FILTERS, PATCH, SCALES, CELLS = 8, 5, 3, 3
+WHITENING = 1.0
+"""Added to each variance, as a share of the mean one: less of it would make noise as important as strokes."""
+
 SEED = 0
-FILTERS = 16
-SCALES = 3
-PATCH = 5
-DRAWN = 1000
+MOST_DRAWN, MOST_BYTES = 1000, 50_000_000
 PATCHES = 20_000
-WHITENING = 0.1
-CELLS = 2
 
 
 class RandomConvolutions:
-    """At each scale: whitened patches as filters, rectified, averaged over the cells of a grid.
-
-    The features are standardised by the training part, so that each counts alike.
-    """
+    """At each scale: whitened patches as filters, rectified, root mean square over each cell of a grid."""
 
     name = "random-conv"
     ranking_only = True
 
     def __init__(self, dataset: Dataset, device: str | torch.device = "cpu") -> None:
+        """Draw the filters from the training part: the same ones for the same data set."""
         self.shape = dataset.spec.shape
         self.device = torch.device(device)
-        images = scaled(draw(dataset.train, DRAWN, SEED), torch.device("cpu"))
+        drawn = draw(dataset.train, max(1, min(MOST_DRAWN, MOST_BYTES // dataset.spec.size)), SEED)
         generator = torch.Generator().manual_seed(SEED)
-        self.filters = [_whitened_patches(x, generator) for x in _pyramid(images)]
-        self.filters = [(w.to(self.device), b.to(self.device)) for w, b in self.filters]
-        self.mean = self.scale = torch.zeros(())
-        raw = self._raw(scaled(draw(dataset.train, DRAWN, SEED), self.device))
-        self.mean, self.scale = raw.mean(0), raw.std(0).clamp_min(1e-6)
+        levels = _pyramid(scaled(drawn, torch.device("cpu")))
+        self.filters = [tuple(t.to(self.device) for t in _whitened_patches(x, generator)) for x in levels]
+        # Large images are looked at in larger steps.
+        self.steps = [max(1, min(x.shape[2:]) // 48) for x in levels]
+        # One unit for all: features that vary more stay more important, which ranks better than equal weights.
+        self.unit = 1.0
+        self.unit = max(float(self(drawn).std(0, correction=0).mean()), 1e-6)
 
     @property
     def note(self) -> str:
         """Which features these are."""
-        return f"features: {len(self.mean)} of random convolutions, for ranking only"
+        return "features: random convolutions with patches of the training part, for ranking only"
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features (n, d) float32 of uint8 images (n, C, H, W)."""
         check_images(images, self.shape)
         with torch.inference_mode(), repeatable_convolutions():
-            parts = [(self._raw(scaled(x, self.device)) - self.mean) / self.scale for x in torch.split(images, EXTRACT)]
+            parts = [self._features(scaled(x, self.device)) for x in torch.split(images, EXTRACT)]
         return torch.cat(parts).clone()
 
-    def _raw(self, x: Tensor) -> Tensor:
+    def _features(self, x: Tensor) -> Tensor:
         found = []
-        for level, (weight, bias) in zip(_pyramid(x), self.filters, strict=True):
-            response = F.relu(F.conv2d(level, weight, bias))
-            found.append(F.adaptive_avg_pool2d(response, CELLS).flatten(1))
-        return torch.cat(found, 1)
+        for level, (weight, bias), step in zip(_pyramid(x), self.filters, self.steps, strict=True):
+            response = F.relu(F.conv2d(level, weight, bias, stride=step))
+            cells = (min(CELLS, response.shape[2]), min(CELLS, response.shape[3]))
+            found.append(F.adaptive_avg_pool2d(response.square(), cells).sqrt().flatten(1))
+        return torch.cat(found, 1) / self.unit
 
 
 def _pyramid(x: Tensor) -> list[Tensor]:
-    """The images at full size, a half, a quarter …: as long as a patch fits in."""
+    """The images at full size, a half, a quarter: as long as a patch fits in."""
     levels = [x]
     while len(levels) < SCALES and min(levels[-1].shape[2:]) >= 2 * PATCH:
         levels.append(F.avg_pool2d(levels[-1], 2))
@@ -74,20 +75,21 @@ def _pyramid(x: Tensor) -> list[Tensor]:
 
 
 def _whitened_patches(x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Filters (FILTERS, C, p, p) and biases (FILTERS,): products of whitened patches with whitened patches."""
-    p = PATCH
-    each = max(1, PATCHES // len(x))
-    columns = F.unfold(x, p)
-    where = torch.randint(columns.shape[2], (len(x), each), generator=generator)
-    patches = (
-        columns.gather(2, where[:, None, :].expand(-1, columns.shape[1], -1)).transpose(1, 2).flatten(0, 1).double()
-    )
+    """Filters (FILTERS, C, p, q) and biases (FILTERS,): products of whitened patches with whitened patches."""
+    p, q = min(PATCH, x.shape[2]), min(PATCH, x.shape[3])
+    image = torch.arange(len(x)).repeat(-(-PATCHES // len(x)))
+    row = torch.randint(x.shape[2] - p + 1, image.shape, generator=generator)
+    column = torch.randint(x.shape[3] - q + 1, image.shape, generator=generator)
+    patches = x.unfold(2, p, 1).unfold(3, q, 1)[image, :, row, column].flatten(1).double()
     mean = patches.mean(0)
     centred = patches - mean
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(centred))
-    whiten = vectors @ torch.diag((values + WHITENING * values.mean()).rsqrt()) @ vectors.T
-    busy = centred[centred.square().sum(1) > 0.1 * centred.square().sum(1).mean()]
+    # The least keeps an empty data set, where nothing varies, from dividing by zero.
+    whiten = vectors @ torch.diag((values + WHITENING * values.mean()).clamp_min(1e-12).rsqrt()) @ vectors.T
+    power = centred.square().sum(1)
+    # A patch of plain background is no filter.
+    busy = centred[power >= 0.1 * power.mean()]
     chosen = busy[torch.randperm(len(busy), generator=generator)[:FILTERS]] @ whiten
     weight = F.normalize(chosen, dim=1) @ whiten
     bias = -weight @ mean
-    return weight.float().view(-1, x.shape[1], p, p), bias.float()
+    return weight.float().view(-1, x.shape[1], p, q), bias.float()

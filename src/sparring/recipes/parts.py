@@ -23,10 +23,10 @@ def normal(dim: int) -> Latent:
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
     """Adam (Kingma & Ba 2015), in its fused form."""
-    import torch
+    from sparring.optimisers import LeanAdam
 
     def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=lr, betas=(beta1, beta2), eps=eps, fused=True)
+        return LeanAdam(parameters, lr=lr, betas=(beta1, beta2), eps=eps)
 
     return make
 

@@ -70,7 +70,7 @@ class State:
             SparringError: the file cannot be written.
         """
         facts = {"step": self.step, "best": self.best, "first_figure": self.first_figure}
-        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors().items()}
+        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors().items()}
         write_atomically(path, to_bytes(tensors, {"format": FORMAT, "state": json.dumps(facts)}))
 
     def load(self, path: Path) -> None:

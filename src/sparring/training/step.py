@@ -49,11 +49,12 @@ class Step:
         drawn = self.draw(move, step)
         with standing_still(self.norms[other]):
             loss, statistics = move.turn.loss(self.state.players, drawn)
-        for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            parameter.grad = gradient
+        loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
         self.state.optimisers[player].step()
+        for parameter in parameters:
+            parameter.grad = None  # the next gradients take the same memory
         self.recipe.game.after_step(self.state.players, player)
         return statistics
 

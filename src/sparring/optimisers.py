@@ -1,0 +1,66 @@
+"""Optimisers: torch's own, and its Adam with less to do around each step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class LeanAdam(torch.optim.Adam):
+    """torch's fused Adam (Kingma & Ba 2015, algorithm 1): the same numbers, the same state.
+
+    ``torch.optim.Adam.step`` gathers its tensors anew at every step, and counts steps in one tensor a parameter. For a
+    small network on a CPU that costs half as much as the update itself; here it is done once.
+    """
+
+    def __init__(self, params: Any, lr: float, betas: tuple[float, float], eps: float = 1e-8) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=eps, fused=True)
+        self.gathered: list[list[list[Tensor]]] = []
+        self.counts: list[Tensor] = []
+
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """Update every parameter by its gradient."""
+        gradients = [[p.grad for p in group["params"]] for group in self.param_groups]
+        if closure is not None or not self.gathered or any(g is None for group in gradients for g in group):
+            result = super().step(closure)
+            self.gather()
+            return result
+        with torch.no_grad():
+            for group, lists, count, grads in zip(
+                self.param_groups, self.gathered, self.counts, gradients, strict=True
+            ):
+                count.add_(1)
+                torch._fused_adam_(
+                    lists[0],
+                    grads,
+                    lists[1],
+                    lists[2],
+                    [],
+                    lists[3],
+                    lr=group["lr"],
+                    beta1=group["betas"][0],
+                    beta2=group["betas"][1],
+                    weight_decay=0.0,
+                    eps=group["eps"],
+                    amsgrad=False,
+                    maximize=False,
+                )
+        return None
+
+    def gather(self) -> None:
+        """Keep each group's tensors as lists, and its step counts as the entries of one tensor."""
+        self.gathered, self.counts = [], []
+        for group in self.param_groups:
+            states = [self.state[p] for p in group["params"]]
+            if any(p.device.type != "cpu" or "step" not in s for p, s in zip(group["params"], states, strict=True)):
+                self.gathered = []
+                return
+            counts = torch.stack([state["step"] for state in states])
+            for state, count in zip(states, counts, strict=True):
+                state["step"] = count
+            columns = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step")]
+            self.gathered.append([group["params"], *columns])
+            self.counts.append(counts)
