@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sparring.recipes.gan_1d import gan_1d
+from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
 from sparring.recipes.gan_mnist import gan_mnist
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ RecipeFunction = Callable[..., "Recipe"]
 RECIPES: dict[str, RecipeFunction] = {
     "gan-mnist": gan_mnist,
     "gan-1d": gan_1d,
+    "gan-1d-mended": gan_1d_mended,
 }
 
 DEFAULT_IMAGES = "gan-mnist"

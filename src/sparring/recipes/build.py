@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import inspect
 import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from sparring.errors import UsageError
 from sparring.recipes import RECIPES, RecipeFunction
@@ -34,10 +34,17 @@ def find(name: str) -> Named:
     Raises:
         UsageError: there is none; the nearest names are given.
     """
-    if name.endswith(".py"):
-        return from_file(Path(name))
+    return from_file(Path(name)) if name.endswith(".py") else built_in(name)
+
+
+def built_in(name: str) -> Named:
+    """The recipe of Sparring's own that has this name.
+
+    Raises:
+        UsageError: there is none; the nearest names are given.
+    """
     if name not in RECIPES:
-        raise UsageError(f"there is no recipe {name!r}.{nearest(name, RECIPES) or ' Known: ' + ', '.join(RECIPES)}")
+        raise UsageError(f"there is no recipe {name!r}.{nearest(name, RECIPES)}")
     return Named(name, RECIPES[name])
 
 
@@ -51,17 +58,32 @@ def from_file(path: Path) -> Named:
         text = path.read_bytes()
     except OSError as error:
         raise UsageError(f"the recipe file {path} cannot be read: {error.strerror}.") from error
-    module_spec = importlib.util.spec_from_file_location(f"sparring_recipe_{path.stem}", path)
-    assert module_spec is not None
-    assert module_spec.loader is not None
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[module_spec.name] = module
+    module = ModuleType(f"sparring_recipe_{path.stem}")
+    module.__file__ = str(path.absolute())
+    sys.modules[module.__name__] = module
     with blaming(path):
-        module_spec.loader.exec_module(module)
-    function = getattr(module, "recipe", None)
-    if not callable(function):
-        raise UsageError(f"{path} defines no function recipe(spec) that returns a sparring.Recipe.")
+        exec(compile(text, module.__file__, "exec"), module.__dict__)  # the very text whose digest is kept
+        function = getattr(module, "recipe", None)
+        if not inspect.isfunction(function):
+            raise UsageError(f"{path} defines no function recipe(spec) that returns a sparring.Recipe.")
+        check_own(path, function)
     return Named(path.stem, function, hashlib.sha256(text).hexdigest())
+
+
+def check_own(path: Path, function: RecipeFunction) -> None:
+    """Refuse settings of a recipe's own that ``--set`` could not set.
+
+    Raises:
+        UsageError: one has no default, or a type that no text is read as.
+    """
+    defaults = own_defaults(function)
+    for name, hint in own_hints(function).items():
+        kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else [hint]
+        plain = len(kinds) == 1 and (kinds[0] in (bool, int, float, str) or get_origin(kinds[0]) is Literal)
+        if not plain or defaults[name] is inspect.Parameter.empty:
+            raise UsageError(
+                f"{path}: recipe()'s setting {name!r} needs a default and a plain type: bool, int, float, str or Literal."
+            )
 
 
 class blaming:
