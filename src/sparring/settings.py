@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from sparring.errors import UsageError
 
 Value = bool | int | float | str
+LARGEST_SEED = 2**63 - 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,8 @@ class Settings:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
+        if self.seed > LARGEST_SEED:
+            raise UsageError(f"seed={self.seed} is too large: it must be at most {LARGEST_SEED}.")
         for name in ("lr_generator", "lr_discriminator", "clip", "checkpoint_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must be 0 or more, and finite.")
@@ -77,7 +80,7 @@ def convert(name: str, value: Value, hint: Any) -> Value:
     if get_origin(hint) is Literal:
         choices = get_args(hint)
         if str(value) not in choices:
-            raise UsageError(f"{name}={value} is not one of {', '.join(choices)}.{nearest(str(value), choices)}")
+            raise UsageError(f"{name}={value} is not one of {', '.join(choices)}.")
         return str(value)
     if hint is bool:
         word = str(value).lower()
@@ -138,11 +141,14 @@ def split(values: Mapping[str, Value], *hints: Mapping[str, Any]) -> list[dict[s
                 break
         else:
             names = sorted({n for known in hints for n in known})
-            raise UsageError(f"there is no setting {name!r}.{nearest(name, names) or ' Known: ' + ', '.join(names)}")
+            raise UsageError(f"there is no setting {name!r}.{nearest(name, names)}")
     return shares
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A sentence that asks whether the nearest known names were meant, or nothing where none is near."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
+    """A sentence that asks whether the nearest known names were meant, or lists them all where none is near."""
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=3, cutoff=0.5)
+    if not near:
+        return f" Known: {', '.join(names)}."
+    return f" Did you mean {' or '.join(n for low in dict.fromkeys(near) for n in names if n.lower() == low)}?"

@@ -307,7 +307,7 @@ def usage_error(data: Path | str) -> str:
 
 def test_missing_empty_and_unknown(tmp_path: Path, picture: Picture) -> None:
     assert "does not exist" in usage_error(tmp_path / "nowhere")
-    assert "did you mean mnist" in usage_error("minst")
+    assert "Did you mean mnist" in usage_error("minst")
     assert "digits" in usage_error("zzz")
     (tmp_path / "empty").mkdir()
     assert "no files at all" in usage_error(tmp_path / "empty")

@@ -9,12 +9,13 @@ from sparring.data import idx, npy
 from sparring.data.decode import EXTENSIONS
 from sparring.data.folder import ImageFiles
 from sparring.data.named import NAMES, open_named
-from sparring.data.options import DataOptions, nearest
+from sparring.data.options import DataOptions
 from sparring.data.origin import Origin
 from sparring.data.pack import IMAGE_OPTIONS, open_packed
 from sparring.data.toys import TOYS, open_toy
 from sparring.data.tree import FolderTree, ZipTree
 from sparring.errors import UsageError
+from sparring.settings import nearest
 from sparring.types import Dataset
 
 FILES = ("size", "fit", "channels", "holdout")
@@ -44,7 +45,7 @@ def open_path(data: str, options: DataOptions) -> Origin:
     if not _exists(path):
         if path.suffix or len(path.parts) > 1 or data.startswith((".", "~")):
             raise UsageError(f"{data} does not exist; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
-        raise UsageError(f"there is no data set and no path {data!r}{nearest(data, (*NAMES, *TOYS))}")
+        raise UsageError(f"there is no data set and no path {data!r}.{nearest(data, (*NAMES, *TOYS))}")
     if path.is_dir():
         name = path.resolve().name or "data"
         return idx.classic_folder(path, name, options) or ImageFiles(FolderTree(path), name)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Literal, get_args, get_type_hints
 
 from sparring.errors import UsageError
 
@@ -71,42 +70,6 @@ class DataOptions:
                 raise UsageError(
                     f"the option {name!r} has no meaning for {data}; what can be set there: {', '.join(allowed)}"
                 )
-
-    @classmethod
-    def names(cls) -> tuple[str, ...]:
-        """The names of all options."""
-        return tuple(f.name for f in fields(cls))
-
-    @classmethod
-    def from_settings(cls, settings: Mapping[str, Any]) -> DataOptions:
-        """Options from ``--set`` texts (or values); unknown names and values that do not parse are ``UsageError``."""
-        values: dict[str, Any] = {}
-        for name, value in settings.items():
-            if name not in cls.names():
-                raise UsageError(f"there is no data option {name!r}{nearest(name, cls.names())}")
-            values[name] = _parse(name, value)
-        return cls(**values)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that suggests the nearest known names, or lists them all."""
-    names = list(known)
-    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.6)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    return f"; there are: {', '.join(names)}"
-
-
-def _parse(name: str, value: Any) -> Any:
-    if value is None or (isinstance(value, str) and value.lower() in ("none", "default")):
-        return DataOptions.__dataclass_fields__[name].default
-    if name in ("size", "fit", "channels", "range"):
-        return str(value)
-    kind, what = (int, "a whole number") if name == "points" else (float, "a number")
-    try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{name}={value} is not {what}") from None
 
 
 def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
