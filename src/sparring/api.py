@@ -11,9 +11,11 @@ import torch
 
 from sparring import __version__
 from sparring.data import DataOptions, open_data
+from sparring.data.named import NAMES
+from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES
-from sparring.recipes.build import build, find, settings_of, share_out
+from sparring.recipes.build import build, built_in, find, settings_of, share_out
 from sparring.settings import Value
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
@@ -56,23 +58,29 @@ def train(
     shown = display or Display()
     path_free = Path(out) if out else None
     run, dataset = prepare(str(data), recipe, path_free, fresh=fresh, settings=settings, show_progress=display is None)
-    if finished(run):
-        shown.say(
-            f"{run.path} is finished: all {run.recipe.steps} steps are done. More --steps go on, --fresh starts over."
-        )
-        return run
-    shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
-    train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
+    if run.directory.foreign:
+        raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
+    run.directory.make()
+    with run.directory.lock():
+        claim(run)
+        if finished(run):
+            shown.say(
+                f"{run.path} is finished: all {run.recipe.steps} steps are done. "
+                "More --steps go on, --fresh starts over."
+            )
+            return run
+        shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
+        train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
     return run
 
 
 def prepare(
     data: str, recipe: str | None, out: Path | None, *, fresh: bool, settings: Mapping[str, Value], show_progress: bool
 ) -> tuple[Run, Dataset]:
-    """Open the data, build the recipe, and make the run's directory or find it again.
+    """Open the data and build the recipe; nothing is written yet but the data's cache.
 
     Raises:
-        UsageError: something does not fit, or the directory holds a run with other settings.
+        UsageError: something does not fit.
     """
     named = find(recipe) if recipe else None
     hints = get_type_hints(DataOptions)
@@ -84,42 +92,44 @@ def prepare(
     named = named or find(DEFAULT_IMAGES if dataset.spec.kind == "image" else DEFAULT_POINTS)
     own, general, _ = share_out(named, settings, hints)
     built = build(named, dataset.spec, own, general)
-    if built.batch > 2 * len(dataset.train) and dataset.spec.kind == "image":
-        raise UsageError(f"{data} has {len(dataset.train)} training examples, too few for a batch of {built.batch}.")
-    if built.conditional and not dataset.spec.classes:
-        raise UsageError(f"{named.name} needs labels, and {data} has none.")
+    if built.batch > 2 * len(dataset.train):
+        raise UsageError(
+            f"{data} has {len(dataset.train)} training examples, too few for a batch of {built.batch}: lower --batch."
+        )
+    if built.conditional and not labelled(dataset):
+        raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
     identity = {
         "sparring": __version__,
         "recipe": named.name,
         "recipe_digest": named.digest,
-        "data": str(Path(data).absolute()) if Path(data).exists() else data,
+        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().absolute()),
         "data_options": data_values,
         "settings": settings_of(named, built, own),
         "spec": dataset.spec.to_json(),
         "fingerprint": dataset.fingerprint,
     }
-    path = out or Path("runs") / f"{Path(data).stem}-{named.name}"
-    run = Run(next_free(path) if fresh else path, built, identity)
-    claim(run)
-    return run, dataset
+    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
+    return Run(next_free(path) if fresh else path, built, identity), dataset
+
+
+def labelled(dataset: Dataset) -> bool:
+    """Whether the data have classes, and every training example belongs to one."""
+    labels = getattr(dataset.train, "labels", None)
+    return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
 
 
 def claim(run: Run) -> None:
-    """Make the run's directory its own.
+    """Make the run's directory its own; the caller holds its lock.
 
     Raises:
-        UsageError: it holds another run, or something else.
+        UsageError: it holds a run with other settings.
     """
     there = run.directory.read_identity()
-    if there is None:
-        if run.path.is_dir() and any(run.path.iterdir()) and not run.directory.checkpoints.is_dir():
-            raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
-    elif differences := compare(there, dict(run.identity)):
+    if there is not None and (differences := compare(there, dict(run.identity))):
         raise UsageError(
             f"{run.path} holds a run with other settings ({'; '.join(differences)}). "
             "Give --fresh for a new directory, or choose another --out."
         )
-    run.directory.make()
     run.directory.write_identity(dict(run.identity))
 
 
@@ -173,7 +183,7 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
             if named.digest != identity["recipe_digest"]:
                 raise UsageError(f"{recipe} is not the file that {place} was trained with: its text has changed.")
         else:
-            named = find(identity["recipe"])
+            named = built_in(identity["recipe"])
         run = Run(place, _rebuild(named, identity), identity)
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error

@@ -76,13 +76,14 @@ def check_own(path: Path, function: RecipeFunction) -> None:
     Raises:
         UsageError: one has no default, or a type that no text is read as.
     """
-    defaults = own_defaults(function)
+    defaults: dict[str, Any] = dict(own_defaults(function))
     for name, hint in own_hints(function).items():
         kinds = [kind for kind in get_args(hint) if kind is not type(None)] if isinstance(hint, UnionType) else [hint]
         plain = len(kinds) == 1 and (kinds[0] in (bool, int, float, str) or get_origin(kinds[0]) is Literal)
         if not plain or defaults[name] is inspect.Parameter.empty:
             raise UsageError(
-                f"{path}: recipe()'s setting {name!r} needs a default and a plain type: bool, int, float, str or Literal."
+                f"{path}: recipe()'s setting {name!r} needs a default and a plain type "
+                "(bool, int, float, str or Literal)."
             )
 
 
@@ -110,8 +111,7 @@ class blaming:
 def own_hints(function: RecipeFunction) -> dict[str, Any]:
     """A recipe's own settings and their types."""
     hints = get_type_hints(function, localns={"DataSpec": DataSpec, "Recipe": Recipe})
-    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return {name: hints.get(name, str) for name in names}
+    return {name: hints.get(name, type(default)) for name, default in own_defaults(function).items()}
 
 
 def own_defaults(function: RecipeFunction) -> dict[str, Value]:

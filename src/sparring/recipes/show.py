@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 from dataclasses import fields
 
-from sparring.recipes import DEFAULT_IMAGES
-from sparring.recipes.build import build, find, own_defaults
+from sparring.errors import UsageError
+from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS
+from sparring.recipes.build import Named, build, find, own_defaults
 from sparring.settings import Settings
-from sparring.types import DataSpec
+from sparring.types import DataSpec, Recipe
 
 EXAMPLES = (
     DataSpec("image", (1, 28, 28), tuple("0123456789"), "images of 28 x 28"),
@@ -19,10 +20,10 @@ EXAMPLES = (
 def describe(name: str) -> str:
     """What the recipe is, its paper, its networks on an example of its data, and every setting with its default."""
     named = find(name)
-    spec = EXAMPLES[0] if name != "gan-1d" else EXAMPLES[1]
-    recipe = build(named, spec, {}, {})
+    spec, recipe = on_example(named)
+    default = {DEFAULT_IMAGES: " (the default for images)", DEFAULT_POINTS: " (the default for points)"}
     lines = [
-        f"{name}{' (the default)' if name == DEFAULT_IMAGES else ''}",
+        f"{name}{default.get(name, '')}",
         "",
         inspect.getdoc(named.function) or "",
         "",
@@ -35,3 +36,17 @@ def describe(name: str) -> str:
     values = own_defaults(named.function) | {f.name: getattr(recipe, f.name) for f in fields(Settings)}
     width = max(map(len, values))
     return "\n".join(lines + [f"  {key:{width}} = {value}" for key, value in values.items()])
+
+
+def on_example(named: Named) -> tuple[DataSpec, Recipe]:
+    """The recipe on the first example of data that it plays on.
+
+    Raises:
+        UsageError: it plays on none of them.
+    """
+    for spec in EXAMPLES[:-1]:
+        try:
+            return spec, build(named, spec, {}, {})
+        except UsageError:
+            continue
+    return EXAMPLES[-1], build(named, EXAMPLES[-1], {}, {})

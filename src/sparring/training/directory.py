@@ -40,6 +40,13 @@ class Directory:
         except OSError as error:
             raise SparringError(f"cannot make {self.path}: {explain(error)}") from error
 
+    @property
+    def foreign(self) -> bool:
+        """Whether something else than a run lies here: visible files, but no recipe.json."""
+        if not self.path.is_dir() or (self.path / "recipe.json").exists():
+            return False
+        return any(not file.name.startswith(".") for file in self.path.iterdir())
+
     def lock(self) -> FileLock:
         """A lock that the operating system takes back when its process dies.
 
@@ -69,9 +76,11 @@ class Directory:
             identity = json.loads(file.read_text(encoding="utf-8"))
             if not isinstance(identity, dict) or "recipe" not in identity:
                 raise ValueError("it names no recipe")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {explain(error)}") from error
+        except ValueError as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
         return identity
 
@@ -94,7 +103,7 @@ class Directory:
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl; one that a killed process left unfinished is left out."""
         try:
-            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
         rows = []

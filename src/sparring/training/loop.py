@@ -210,11 +210,11 @@ class Loop:
 
 
 def train(run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
-    """Train a run to its last step, in its own stream of random numbers, alone in its directory.
+    """Train a run to its last step, in its own stream of random numbers. The caller holds the directory's lock.
 
     Raises:
         SparringError: as ``Loop``.
-        UsageError: another process trains here, or a checkpoint cannot be used.
+        UsageError: a checkpoint cannot be used.
     """
-    with run.directory.lock(), torch.random.fork_rng():
+    with torch.random.fork_rng():
         Loop(run, dataset, device, display, scalars)()
