@@ -50,6 +50,11 @@ class LeanAdam(torch.optim.Adam):
                 )
         return None
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up another state, as ``load_state_dict`` does: its tensors are gathered at the next step."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self.gathered, self.counts = [], []
+
     def gather(self) -> None:
         """Keep each group's tensors as lists, and its step counts as the entries of one tensor."""
         self.gathered, self.counts = [], []

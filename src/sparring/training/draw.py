@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from sparring.data import draw_indices
@@ -45,6 +46,7 @@ class Draw:
         self.recipe, self.spec, self.source, self.device = recipe, source.spec, source, device
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
+        self.whole = put_whole(source, device)
 
     def seed(self, step: int) -> None:
         """Make torch's random numbers of this step a function of the seed and the step."""
@@ -63,12 +65,20 @@ class Draw:
             return ()
         stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
         start = number * self.per_step[stage] + move.offset
-        batch: Batch = self.source.read(draw_indices(len(self.source), self.recipe.seed, stage, start, move.turn.real))
-        x = self.spec.encode(batch.x.to(self.device, non_blocking=True))
+        batch = self.read(draw_indices(len(self.source), self.recipe.seed, stage, start, move.turn.real))
+        x = self.spec.encode(batch.x)
         if not self.recipe.conditional:
             return (x,)
         assert batch.y is not None
-        return (x, batch.y.to(self.device, non_blocking=True))
+        return (x, batch.y)
+
+    def read(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
+        """Stored examples on the device: gathered there from the whole part, or read and sent."""
+        if self.whole is None:
+            return put(self.source.read(indices), self.device)
+        x, y = self.whole
+        at = torch.from_numpy(indices).to(self.device)
+        return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
 
     def latent(self, n: int) -> Inputs:
         """Latent codes, with uniform labels where the players are given them."""
@@ -78,6 +88,18 @@ class Draw:
         if not self.recipe.conditional:
             return (z,)
         return (z, torch.randint(len(self.spec.classes), (n,)).to(self.device))
+
+
+def put_whole(source: DataSource, device: torch.device) -> Batch | None:
+    """The whole source on the device, where the device is not the CPU and the source hands itself out whole."""
+    whole: Batch | None = None if device.type == "cpu" or not hasattr(source, "tensors") else source.tensors()
+    return None if whole is None else put(whole, device)
+
+
+def put(batch: Batch, device: torch.device) -> Batch:
+    """A batch on a device."""
+    x, y = batch
+    return Batch(x.to(device, non_blocking=True), None if y is None else y.to(device, non_blocking=True))
 
 
 def mix(seed: int, step: int) -> int:

@@ -55,7 +55,7 @@ class Run:
             return self.directory.best
         if which in ("best", "last") and numbered:
             return numbered[-1]
-        if which.isdigit() and self.directory.checkpoint(int(which)).exists():
+        if which.isdecimal() and self.directory.checkpoint(int(which)).exists():
             return self.directory.checkpoint(int(which))
         if which not in ("best", "last"):
             there = ", ".join(["best", "last", *(str(int(f.stem)) for f in numbered)])

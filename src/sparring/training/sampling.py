@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UsageError
+from sparring.settings import LARGEST_SEED
 from sparring.types import Inputs, Recipe
 
 CHUNK = 500
@@ -42,8 +43,10 @@ def draw_latents(recipe: Recipe, classes: int, n: int, seed: int, label: int | N
     """N latent codes by seed, all at once; with labels, cycling through the classes, where the generator takes them.
 
     Raises:
-        UsageError: a label for a generator that takes none, or one that does not exist.
+        UsageError: a label for a generator that takes none, or one that does not exist, or a seed out of range.
     """
+    if not 0 <= seed <= LARGEST_SEED + 1:
+        raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
     z = recipe.latent(torch.Generator().manual_seed(seed), n)
     if not recipe.conditional:
         if label is not None:
@@ -70,6 +73,9 @@ def read_latents(path: Path) -> Tensor:
         UsageError: it cannot be read, or holds no numbers.
     """
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False).astype(np.float32))
-    except (OSError, ValueError, TypeError, EOFError) as error:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
         raise UsageError(f"{path} is no .npy file of latent codes ({error}).") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
+        raise UsageError(f"{path} holds no latent codes: one array of real numbers, a row a sample, is needed.")
+    return torch.from_numpy(array.astype(np.float32))

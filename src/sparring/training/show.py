@@ -24,13 +24,14 @@ def write_samples(spec: DataSpec, made: Tensor, out: Path) -> None:
         UsageError: another kind of name, or files of single points.
         SparringError: the disk refuses.
     """
-    if out.suffix == ".npy":
+    kind = out.suffix.lower()
+    if kind == ".npy":
         buffer = io.BytesIO()
         np.save(buffer, spec.decode(made).numpy())
         write_atomically(out, buffer.getvalue())
-    elif out.suffix == ".png":
+    elif kind == ".png":
         save_png(render(spec, made), out)
-    elif out.suffix and not out.is_dir():
+    elif kind and not out.is_dir():
         raise UsageError(f"--out {out}: give FILE.png, FILE.npy or a directory.")
     elif spec.kind != "image":
         raise UsageError("samples that are no images go into one FILE.npy or FILE.png (--out).")

@@ -24,6 +24,7 @@ class State:
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         """The state before the first step; the first weights come from torch's own generator."""
+        self.recipe = recipe
         discriminator = recipe.discriminator() if recipe.discriminator else None
         self.players = Players(recipe.generator(), discriminator).to(device)
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
@@ -80,37 +81,48 @@ class State:
             UsageError: the file is no checkpoint, is damaged, or is one of other networks. The state is unchanged.
         """
         facts, saved = read_checkpoint(path)
-        for player, optimiser in self.optimisers.items():
-            prepare_optimiser(optimiser, self.parameters[player], f"optimiser.{player}.", saved)
-        own = self.tensors()
+        kept = {player: self.saved_optimiser(player, saved) for player in self.optimisers}
+        own = {name: tensor for name, tensor in self.tensors().items() if not name.startswith("optimiser.")}
+        expected = own | {
+            f"optimiser.{player}.{i}.{name}": tensor
+            for player, entries in kept.items()
+            for i, entry in entries.items()
+            for name, tensor in entry.items()
+        }
         if misfits := [
-            n for n in own.keys() | saved.keys() if n not in own or n not in saved or not alike(own[n], saved[n])
+            n
+            for n in expected.keys() | saved.keys()
+            if n not in expected or n not in saved or not alike(expected[n], saved[n])
         ]:
             raise UsageError(
                 f"{path} does not belong to this recipe: {len(misfits)} tensors differ, first {sorted(misfits)[0]!r}."
             )
         with torch.no_grad():
-            for name, tensor in own.items():
+            for name, tensor in expected.items():
                 tensor.copy_(saved[name])
+        for player, optimiser in self.optimisers.items():
+            optimiser.load_state_dict({"state": kept[player], "param_groups": optimiser.state_dict()["param_groups"]})
         self.step, self.best, self.first_figure = facts["step"], facts["best"], facts["first_figure"]
+
+    def saved_optimiser(self, player: PlayerName, saved: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        """The tensors that a player's optimiser keeps once it has stepped, to be filled; none if it has not yet."""
+        if not any(name.startswith(f"optimiser.{player}.") for name in saved):
+            return {}
+        copies = [nn.Parameter(torch.zeros_like(parameter)) for parameter in self.parameters[player]]
+        for copied in copies:
+            copied.grad = torch.zeros_like(copied)
+        optimiser = self.recipe.optimiser(copies, 0.0)
+        optimiser.step()
+        states = [optimiser.state[copied] for copied in copies]
+        return {
+            i: {name: value.clone() for name, value in state.items() if isinstance(value, Tensor)}
+            for i, state in enumerate(states)
+        }
 
 
 def alike(a: Tensor, b: Tensor) -> bool:
     """Same shape and same type of numbers."""
     return a.shape == b.shape and a.dtype == b.dtype
-
-
-def prepare_optimiser(
-    optimiser: torch.optim.Optimizer, parameters: list[nn.Parameter], prefix: str, saved: dict[str, Tensor]
-) -> None:
-    """Give an optimiser that has not stepped yet the (empty) state that the saved one has, to be filled in place."""
-    for i, parameter in enumerate(parameters):
-        names = [name for name in saved if name.startswith(f"{prefix}{i}.")]
-        optimiser.state[parameter] = {name.rpartition(".")[2]: saved[name].clone() for name in names}
-        for name, value in optimiser.state[parameter].items():
-            # Adam keeps its step count on the CPU unless the whole step is on the device.
-            if value.dim():
-                optimiser.state[parameter][name] = value.to(parameter.device)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
