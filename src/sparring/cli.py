@@ -51,6 +51,7 @@ def train(
     values |= {name: value for name, value in given.items() if value is not None}
     run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
     pictures = sorted(run.directory.samples.glob("*.png"))
+    _say(f"run: {run.path}")
     _say(f"samples: {pictures[-1] if pictures else run.directory.samples}")
     _say(f"next: spar evaluate {run.path}   or   spar sample {run.path} -n 25 --out samples.png")
 
