@@ -37,7 +37,8 @@ def features(n: int, d: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     mixing = torch.randn(d, d, generator=generator, dtype=torch.float64) / d**0.5
     x = torch.randn(n, d, generator=generator, dtype=torch.float64)
-    return (x * torch.logspace(0, -3, d, dtype=torch.float64)) @ (torch.eye(d, dtype=torch.float64) + 0.3 * mixing)
+    spread = x * torch.logspace(0, -3, d, dtype=torch.float64)
+    return torch.addmm(spread, spread, mixing, alpha=0.3)
 
 
 def timed(measure: Callable[[Moments, Moments], float], pair: tuple[Moments, Moments]) -> tuple[float, float]:

@@ -30,7 +30,7 @@ def path_for(key: tuple[str, ...]) -> Path:
 def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]) -> bool:
     """Keep the weights and the facts (JSON values). False if the disk does not allow it; the caller can do without."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    header = {"key": json.dumps(key), "facts": json.dumps(facts), "digest": _digest(tensors)}
+    header = {"sparring": json.dumps({"key": key, "facts": facts, "digest": _digest(tensors)})}
     path = path_for(key)
     temporary = ""
     try:
@@ -52,14 +52,14 @@ def load_network(network: nn.Module, key: tuple[str, ...]) -> dict[str, Any] | N
     """Fill the network with what was kept under the key, and give its facts; None, network untouched, if not sound."""
     try:
         with safe_open(path_for(key), framework="pt") as file:
-            header = file.metadata() or {}
+            header = json.loads((file.metadata() or {})["sparring"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
         expected = {name: (tensor.shape, tensor.dtype) for name, tensor in network.state_dict().items()}
         found = {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
-        if found != expected or header["key"] != json.dumps(key) or header["digest"] != _digest(tensors):
+        if found != expected or header["key"] != list(key) or header["digest"] != _digest(tensors):
             return None
-        facts: dict[str, Any] = json.loads(header["facts"])
-    except (OSError, SafetensorError, KeyError, ValueError):
+        facts: dict[str, Any] = dict(header["facts"])
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
     network.load_state_dict(tensors)
     return facts

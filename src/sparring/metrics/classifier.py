@@ -27,6 +27,8 @@ EPOCHS = 3
 FEWEST_SEEN, MOST_SEEN = 50_000, 250_000
 LARGEST_TRAINING, LARGEST_TEST = 100_000, 10_000
 FEWEST_LABELLED = 50
+# Up to so many pixels one CPU thread does the work.
+SMALL = 400
 
 
 class Classifier(nn.Module):
@@ -91,7 +93,7 @@ class ClassifierFeatures:
         """Features (n, WIDTH) float32 and predicted labels (n,) int64 of uint8 images (n, C, H, W)."""
         check_images(images, self.shape)
         features, labels = [], []
-        with torch.inference_mode(), repeatable_convolutions():
+        with torch.inference_mode(), repeatable_convolutions(self.shape, SMALL):
             for part in torch.split(images, EXTRACT):
                 found, scores = self.network(scaled(part, self.device))
                 features.append(found)
@@ -153,7 +155,7 @@ def _train(network: Classifier, dataset: Dataset, device: torch.device, progress
     random = np.random.default_rng(SEED)
     order = np.empty(0, dtype=np.int64)
     network.train()
-    with repeatable_convolutions():
+    with repeatable_convolutions(dataset.spec.shape, SMALL):
         for step in range(steps):
             if len(order) < batch:
                 order = random.permutation(len(indices))

@@ -18,9 +18,12 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.checks import as_matrix, as_pair
+from sparring.metrics.threads import one_thread_if
 
 # The quick way (eigenvalues of a Gram matrix) is kept if its error surely is below this share of the distance.
 RELATIVE_TOLERANCE = 1e-7
+# Up to so many features one CPU thread does the work.
+SMALL = 512
 
 
 class Moments(NamedTuple):
@@ -50,7 +53,8 @@ def frechet_from_moments(mean1: Tensor, covariance1: Tensor, mean2: Tensor, cova
         raise UsageError(f"the means have {len(mean1)} and {len(mean2)} entries: they must be equal")
     sigma1, sigma2 = (c.detach().cpu().to(torch.float64) for c in (covariance1, covariance2))
     shift = mean1.detach().cpu().to(torch.float64) - mean2.detach().cpu().to(torch.float64)
-    return _combine(shift, sigma1.trace(), sigma2.trace(), _factor(sigma1), _factor(sigma2))
+    with one_thread_if(len(shift) <= SMALL):
+        return _combine(shift, sigma1.trace(), sigma2.trace(), _factor(sigma1), _factor(sigma2))
 
 
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -60,9 +64,10 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     value is not finite.
     """
     x, y = as_pair(first.detach().cpu(), second.detach().cpu(), ("first features", "second features"), least=2)
-    factors = [_factor_of_features(v) for v in (x, y)]
-    traces = [v.var(0).sum() for v in (x, y)]
-    return _combine(x.mean(0) - y.mean(0), traces[0], traces[1], factors[0], factors[1])
+    with one_thread_if(x.shape[1] <= SMALL):
+        factors = [_factor_of_features(v) for v in (x, y)]
+        traces = [v.var(0).sum() for v in (x, y)]
+        return _combine(x.mean(0) - y.mean(0), traces[0], traces[1], factors[0], factors[1])
 
 
 def _check_gaussian(name: str, mean: Tensor, covariance: Tensor) -> None:

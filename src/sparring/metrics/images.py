@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
+from sparring.metrics.threads import one_thread_if
 
 EXTRACT = 256
 """Images at a time; fixed, so that the same images always give the same bits."""
@@ -28,7 +29,11 @@ def scaled(images: Tensor, device: torch.device) -> Tensor:
 
 
 @contextmanager
-def repeatable_convolutions() -> Iterator[None]:
-    """Full float32 and the same algorithm every time, where CUDA would else choose by a race."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+def repeatable_convolutions(shape: tuple[int, ...], small: int) -> Iterator[None]:
+    """Full float32 and the same algorithm every time, where CUDA would else choose by a race.
+
+    Images (C, H, W) of at most ``small`` pixels are computed with one thread.
+    """
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+    with flags, one_thread_if(shape[1] * shape[2] <= small):
         yield

@@ -23,6 +23,8 @@ WHITENING = 1.0
 SEED = 0
 MOST_DRAWN, MOST_BYTES = 1000, 50_000_000
 PATCHES = 20_000
+# Up to so many pixels one CPU thread does the work.
+SMALL = 1024
 
 
 class RandomConvolutions:
@@ -53,7 +55,7 @@ class RandomConvolutions:
     def __call__(self, images: Tensor) -> Tensor:
         """Features (n, d) float32 of uint8 images (n, C, H, W)."""
         check_images(images, self.shape)
-        with torch.inference_mode(), repeatable_convolutions():
+        with torch.inference_mode(), repeatable_convolutions(self.shape, SMALL):
             parts = [self._features(scaled(x, self.device)) for x in torch.split(images, EXTRACT)]
         return torch.cat(parts).clone()
 

@@ -1,0 +1,163 @@
+import dataclasses
+
+import pytest
+import torch
+
+from sparring.errors import UsageError
+from sparring.metrics.cache import path_for
+from sparring.metrics.classifier import WIDTH, ClassifierFeatures, classifier_for
+from sparring.metrics.features import features_for
+from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.random_convolutions import RandomConvolutions
+from sparring.types import DataSpec
+
+
+def noise(n, *shape, seed=0):
+    return torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A few steps of training only."""
+    monkeypatch.setattr("sparring.metrics.classifier.FEWEST_SEEN", 500)
+    monkeypatch.setattr("sparring.metrics.classifier.EPOCHS", 1)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    return tmp_path / "features"
+
+
+def test_digits_are_classified_well(digits, cache):
+    features = features_for(digits)
+    assert isinstance(features, ClassifierFeatures)
+    assert features.accuracy is not None
+    assert features.accuracy > 0.96
+    assert "360 test images" in features.note
+    assert features(digits.test.x).shape == (360, WIDTH)
+    right = features.classify(digits.test.x)[1] == digits.test.y
+    assert float(right.double().mean()) == features.accuracy
+
+
+@pytest.mark.slow
+def test_mnist_is_classified_at_99_percent(mnist, cache):
+    features = features_for(mnist)
+    assert isinstance(features, ClassifierFeatures)
+    assert features.accuracy is not None
+    assert features.accuracy >= 0.99
+
+
+SHAPES = [(1, 8, 8), (3, 32, 32), (1, 5, 40), (3, 64, 48), (4, 3, 3), (1, 1, 17), (3, 200, 256)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("labelled", [True, False])
+def test_any_size_and_any_number_of_channels(shape, labelled, make_dataset, quick, own_cache):
+    x = noise(60, *shape)
+    features = features_for(make_dataset(x, torch.arange(60) % 2 if labelled else None))
+    assert isinstance(features, ClassifierFeatures if labelled else RandomConvolutions)
+    assert features.ranking_only != labelled
+    got = features(x)
+    assert got.dtype == torch.float32
+    assert got.shape[0] == 60
+    assert torch.isfinite(got).all()
+
+
+@pytest.mark.parametrize("kind", ["classifier", "random"])
+def test_features_are_repeatable_and_independent_of_the_batch(kind, digits, make_dataset, quick, tmp_path, monkeypatch):
+    found = []
+    for folder in ("a", "b"):
+        monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / folder))
+        before = torch.random.get_rng_state()
+        make = classifier_for if kind == "classifier" else RandomConvolutions
+        features = make(digits)
+        found.append(features(digits.test.x))
+        assert torch.random.get_rng_state().equal(before)
+    assert found[0].equal(found[1])
+    assert torch.allclose(found[0][:10], features(digits.test.x[:10]), atol=1e-4)
+
+
+def test_the_cache_is_used_and_a_damaged_one_is_not(digits, quick, own_cache):
+    first = classifier_for(digits)
+    (entry,) = own_cache.iterdir()
+    calls = []
+    again = classifier_for(digits, progress=lambda *call: calls.append(call))
+    assert not calls
+    assert again(digits.test.x).equal(first(digits.test.x))
+    assert (again.accuracy, again.note) == (first.accuracy, first.note)
+
+    sound = entry.read_bytes()
+    flipped = bytearray(sound)
+    flipped[-5] ^= 0x40
+    for damaged in (b"", b"no safetensors at all", sound[: len(sound) // 2], bytes(flipped)):
+        entry.write_bytes(damaged)
+        calls.clear()
+        anew = classifier_for(digits, progress=lambda *call: calls.append(call))
+        assert calls
+        assert anew(digits.test.x).equal(first(digits.test.x))
+        assert entry.read_bytes() == sound
+    assert list(own_cache.iterdir()) == [entry]
+
+
+def test_other_data_have_another_entry(digits, quick, own_cache):
+    classifier_for(digits)
+    classifier_for(dataclasses.replace(digits, fingerprint="other"))
+    assert len(list(own_cache.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(digits, quick, tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    monkeypatch.setenv("SPARRING_CACHE", str(blocked))
+    assert classifier_for(digits).accuracy is not None
+    assert path_for(("x",)).parent == blocked / "features"
+
+
+def test_few_labels_or_one_class_fall_back_to_random_convolutions(make_dataset):
+    x = noise(200, 1, 8, 8)
+    few = torch.full((200,), -1)
+    few[:20] = torch.arange(20) % 2
+    for labels in (few, torch.zeros(200, dtype=torch.int64), torch.full((200,), -1)):
+        assert isinstance(features_for(make_dataset(x, labels, classes=("a", "b"))), RandomConvolutions)
+
+
+def test_unlabelled_examples_are_left_out(digits, make_dataset, quick, own_cache):
+    labels = digits.train.y.clone()
+    labels[::2] = -1
+    features = features_for(make_dataset(digits.train.x, labels, validation=200))
+    assert isinstance(features, ClassifierFeatures)
+    assert "100 validation images" in features.note
+
+
+def test_without_held_out_labels_the_accuracy_is_unknown(make_dataset, quick, own_cache):
+    features = features_for(make_dataset(noise(100, 1, 8, 8), torch.arange(100) % 2))
+    assert isinstance(features, ClassifierFeatures)
+    assert features.accuracy is None
+    assert "unknown" in features.note
+
+
+def test_random_convolutions_rank_damage(digits, make_dataset):
+    features = RandomConvolutions(digits)
+    x = digits.test.x
+    reference = features(digits.train.x)
+    generator = torch.Generator().manual_seed(0)
+    distances = [
+        frechet_distance(features((x + s * torch.randn(x.shape, generator=generator)).clamp(0, 255).byte()), reference)
+        for s in (0, 20, 40, 80)
+    ]
+    assert distances == sorted(distances)
+    blank = make_dataset(torch.zeros(50, 1, 8, 8, dtype=torch.uint8))
+    assert torch.isfinite(RandomConvolutions(blank)(blank.train.x)).all()
+
+
+def test_wrong_images_are_a_usage_error(digits):
+    features = RandomConvolutions(digits)
+    for bad in (digits.test.x.float(), digits.test.x[:, 0], noise(5, 3, 8, 8), noise(5, 1, 8, 9), noise(0, 1, 8, 8)):
+        with pytest.raises(UsageError, match="expected uint8 images"):
+            features(bad)
+
+
+def test_points_have_no_features(digits):
+    with pytest.raises(UsageError, match="points"):
+        features_for(dataclasses.replace(digits, spec=DataSpec("points", (2,))))

@@ -1,0 +1,242 @@
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+from sklearn.datasets import load_digits
+
+from sparring.errors import SparringError, UsageError
+from sparring.evaluate import Evaluation, evaluate, make_ranking
+from sparring.types import Batch, Dataset, DataSpec
+
+
+class Source:
+    def __init__(self, spec, x, y=None):
+        self.spec, self.x, self.y = spec, x, y
+
+    def __len__(self):
+        return len(self.x)
+
+    def read(self, indices):
+        at = torch.from_numpy(indices)
+        return Batch(self.x[at], None if self.y is None else self.y[at])
+
+
+class Ring:
+    sigma = 0.01
+
+    def __init__(self):
+        angle = 2 * math.pi * torch.arange(8) / 8
+        self.modes = torch.stack([angle.cos(), angle.sin()], 1)
+
+    def log_prob(self, x):
+        raise NotImplementedError
+
+    def sample(self, generator, n):
+        which = torch.randint(8, (n,), generator=generator)
+        return self.modes[which] + self.sigma * torch.randn(n, 2, generator=generator)
+
+    def quantile(self, u):
+        raise NotImplementedError
+
+
+class Gaussian(Ring):
+    modes, sigma = None, 0.5
+
+    def __init__(self):
+        pass
+
+    def sample(self, generator, n):
+        return -1 + self.sigma * torch.randn(n, 1, generator=generator)
+
+    def quantile(self, u):
+        return -1 + self.sigma * math.sqrt(2) * torch.special.erfinv(2 * u - 1)
+
+
+def toy(density, shape, sizes=(5000, 2000, 3000), keep=True):
+    spec = DataSpec("points", shape, name="toy")
+    parts = [Source(spec, density.sample(torch.Generator().manual_seed(i), n)) for i, n in enumerate(sizes)]
+    return Dataset(spec, *parts, "toy", density=density if keep else None)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.images))
+    x = torch.from_numpy((data.images[order] * (255 / 16)).round().astype(np.uint8))[:, None]
+    y = torch.from_numpy(data.target[order].astype(np.int64))
+    spec = DataSpec("image", (1, 8, 8), tuple("0123456789"), "digits")
+    cuts = (slice(0, 900), slice(900, 1300), slice(1300, None))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield Dataset(spec, *(Source(spec, x[c], y[c]) for c in cuts), "digits", notes=("made for a test",))
+
+
+def replay(dataset, x):
+    """A generator that shows these stored images, as many times as it takes."""
+    return lambda n: dataset.spec.encode(x[torch.arange(n) % len(x)])
+
+
+def test_held_out_real_data_come_out_at_the_floor(digits):
+    got = evaluate(replay(digits, digits.validation.x), digits)
+    names = ["FD-classifier", "precision", "recall", "density", "coverage", "class distance"]
+    assert [f.name for f in got.figures] == names
+    assert got.n == 497
+    assert got["FD-classifier"].value < 2.5 * got["FD-classifier"].floor
+    for name in ("precision", "recall", "coverage"):
+        assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
+    assert got["class distance"].note == "none missing"
+    assert got.notes[0] == "made for a test"
+    assert any("WARNING: N = 497 is under 1000" in note for note in got.notes)
+    assert any("10 times the 64 features" in note for note in got.notes)
+    assert any("% right on 497 test images" in note for note in got.notes)
+
+
+def test_each_kind_of_damage_is_seen_by_the_figure_for_it(digits):
+    x, y = digits.validation.x, digits.validation.y
+    good = evaluate(replay(digits, x), digits)
+
+    dropped = evaluate(replay(digits, x[y >= 5]), digits)
+    assert dropped["class distance"].note == "missing: 0, 1, 2, 3, 4"
+    assert dropped["class distance"].value > 0.4
+    assert dropped["recall"].value < good["recall"].value - 0.2
+    assert dropped["coverage"].value < good["coverage"].value - 0.2
+    assert dropped["precision"].value > good["precision"].value - 0.1
+
+    copies = evaluate(replay(digits, x[:10]), digits)
+    assert copies["recall"].value < 0.1
+    assert copies["coverage"].value < 0.3
+
+    noisy = evaluate(lambda n: (replay(digits, x)(n) + torch.linspace(-1, 1, 64).view(8, 8)).clamp(-1, 1), digits)
+    assert noisy["FD-classifier"].value > 3 * good["FD-classifier"].value
+    assert noisy["precision"].value < good["precision"].value
+
+
+def test_the_same_call_gives_the_same_bits_and_another_seed_does_not(digits):
+    first, again, other = (evaluate(replay(digits, digits.validation.x), digits, n=300, seed=s) for s in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+def test_stored_images_are_taken_as_they_are(digits):
+    show = replay(digits, digits.validation.x)
+    assert evaluate(lambda n: digits.spec.decode(show(n)), digits, n=300) == evaluate(show, digits, n=300)
+
+
+def test_without_labels_random_convolutions_rank(digits):
+    bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)))
+    got = evaluate(replay(digits, digits.validation.x), bare)
+    assert [f.name for f in got.figures] == ["FD-random-conv", "precision", "recall", "density", "coverage"]
+    assert all(f.note == "for ranking only" for f in got.figures)
+
+
+def test_without_anything_held_out_there_is_no_floor(digits):
+    bare = dataclasses.replace(digits, test=None, validation=None, fingerprint="bare")
+    got = evaluate(replay(digits, digits.validation.x), bare, n=400)
+    assert all(f.floor is None for f in got.figures)
+    assert any("no figure has a floor" in note for note in got.notes)
+    assert "unknown" in json.dumps([str(note) for note in got.notes])
+
+
+def test_json_and_table(digits):
+    got = evaluate(replay(digits, digits.validation.x[:5]), digits, n=300)
+    assert Evaluation.from_json(json.loads(json.dumps(got.to_json()))) == got
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(got.to_table())
+    text = console.export_text()
+    assert "FD-classifier" in text
+    assert "WARNING" in text
+    with pytest.raises(KeyError):
+        got["FID"]
+
+
+def test_a_gaussian_is_measured_by_w1_against_the_exact_one():
+    density = Gaussian()
+    data = toy(density, (1,))
+    got = evaluate(lambda n: density.sample(torch.Generator().manual_seed(9), n) + 0.25, data)
+    assert [f.name for f in got.figures] == ["W1"]
+    assert got.n == 3000
+    assert got["W1"].value == pytest.approx(0.25, abs=0.03)
+    assert got["W1"].floor < 0.03
+    by_points = evaluate(
+        lambda n: density.sample(torch.Generator().manual_seed(9), n) + 0.25, toy(density, (1,), keep=False)
+    )
+    assert by_points["W1"].value == pytest.approx(0.25, abs=0.05)
+
+
+def test_a_ring_is_measured_by_its_modes():
+    density = Ring()
+    data = toy(density, (2,))
+    half = torch.tensor([1.0, 0.0])
+    got = evaluate(lambda n: torch.where(torch.arange(n)[:, None] % 2 == 0, half, torch.zeros(2)), data)
+    assert [f.name for f in got.figures] == ["sliced W2", "modes found", "modes found strictly", "high quality"]
+    assert (got["modes found"].value, got["modes found"].floor) == (1, 8)
+    assert got["high quality"].value == 0.5
+    assert got["high quality"].floor == pytest.approx(0.989, abs=0.01)
+    assert "ceiling 98.9 %" in got["high quality"].note
+    assert got["sliced W2"].value > 5 * got["sliced W2"].floor
+
+
+def test_points_without_a_density_are_measured_by_slices():
+    got = evaluate(lambda n: Ring().sample(torch.Generator().manual_seed(5), n), toy(Ring(), (2,), keep=False))
+    assert [f.name for f in got.figures] == ["sliced W2"]
+    assert got["sliced W2"].value < 0.1
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda n: torch.zeros(n, 3, 8, 8), UsageError, "shape"),
+        (lambda n: torch.zeros(n, 1, 8, 9), UsageError, "shape"),
+        (lambda n: torch.zeros(n - 1, 1, 8, 8), UsageError, "shape"),
+        (lambda n: torch.zeros(n, 1, 8, 8, dtype=torch.int32), UsageError, "floating"),
+        (lambda n: torch.full((n, 1, 8, 8), torch.nan), SparringError, "diverged"),
+        (lambda n: torch.full((n, 1, 8, 8), torch.inf), SparringError, "diverged"),
+    ],
+)
+def test_bad_samples_are_clear_errors(digits, make, error, match):
+    with pytest.raises(error, match=match):
+        evaluate(make, digits)
+
+
+def test_too_few_are_clear_errors(digits):
+    show = replay(digits, digits.validation.x)
+    with pytest.raises(UsageError, match="too few"):
+        evaluate(show, digits, n=5)
+    spec = digits.spec
+    tiny = dataclasses.replace(digits, test=Source(spec, digits.test.x[:4], digits.test.y[:4]))
+    with pytest.raises(UsageError, match="smaller part"):
+        evaluate(show, tiny)
+
+
+def test_values_outside_the_range_are_reported(digits):
+    got = evaluate(lambda n: 3 * replay(digits, digits.validation.x)(n), digits, n=300)
+    assert any("were clipped" in note for note in got.notes)
+
+
+def test_the_ranking_of_images_orders_damage_and_is_repeatable(digits):
+    ranking = make_ranking(digits)
+    real = digits.spec.encode(digits.test.x)
+    generator = torch.Generator().manual_seed(0)
+    values = [ranking(real + s * torch.randn(real.shape, generator=generator)) for s in (0, 0.2, 0.4, 0.8)]
+    assert values == sorted(values)
+    assert values[0] == make_ranking(digits)(real)
+    assert ranking(real[digits.test.y < 5]) > values[0]
+    assert ranking(torch.full_like(real, torch.nan)) == math.inf
+    assert ranking.n == 2000
+
+
+@pytest.mark.parametrize(("density", "shape", "name"), [(Gaussian(), (1,), "W1"), (Ring(), (2,), "modes + sliced W2")])
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_ranking_of_points(density, shape, name, keep):
+    ranking = make_ranking(toy(density, shape, keep=keep))
+    assert ranking.name == (name if keep or shape == (1,) else "sliced W2")
+    x = density.sample(torch.Generator().manual_seed(4), ranking.n)
+    values = [ranking(x + shift) for shift in (0.0, 0.1, 0.3, 1.0)]
+    assert values == sorted(values)
+    assert ranking(x[:1].expand(ranking.n, -1)) > values[0]
+    assert ranking(x * torch.nan) == math.inf
