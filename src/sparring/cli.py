@@ -162,7 +162,7 @@ def main() -> NoReturn:
     try:
         app(standalone_mode=True)
     except SparringError as error:
-        typer.echo(f"spar: {error}", err=True)
+        typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("spar: interrupted", err=True)

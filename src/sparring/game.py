@@ -88,10 +88,11 @@ class TwoUpdates(Adversarial):
 
     def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """-log(1 - D(G(z)))."""
+        mode = players.generator.training
         players.generator.eval()
         with torch.no_grad():
             fake = (players.generator(*drawn.latent), *drawn.latent[1:])
-        players.generator.train()
+        players.generator.train(mode)
         on_fake = judge(players, fake)
         loss = softplus(on_fake).mean()
         return loss, {"d_loss": loss.detach(), "d_fake": share_positive(-on_fake)}

@@ -1,0 +1,144 @@
+"""What the tests share: one cache, the command in this process and in its own, a few trained runs, a user's recipe."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import sparring
+from sparring import cli
+from sparring.training.display import Display
+
+SMALL = {"device": "cpu", "display": Display(quiet=True)}
+
+CONDITIONAL = '''"""A small conditional game on labelled images."""
+
+import torch
+from torch import nn
+
+from sparring.game import Adversarial
+from sparring.objectives import non_saturating
+from sparring.recipes.parts import adam, normal
+from sparring.types import Recipe
+
+
+class Generator(nn.Module):
+    def __init__(self, spec, width):
+        super().__init__()
+        self.shape = spec.shape
+        self.label = nn.Embedding(len(spec.classes), 8)
+        self.net = nn.Sequential(nn.Linear(12, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Linear(width, spec.size))
+
+    def forward(self, z, y):
+        return torch.tanh(self.net(torch.cat([z, self.label(y)], 1))).view(len(z), *self.shape)
+
+
+class Discriminator(nn.Module):
+    def __init__(self, spec, width):
+        super().__init__()
+        self.label = nn.Embedding(len(spec.classes), 8)
+        self.net = nn.Sequential(nn.Linear(spec.size + 8, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))
+
+    def forward(self, x, y):
+        return self.net(torch.cat([x.flatten(1), self.label(y)], 1))
+
+
+def recipe(spec, *, width: int = 16):
+    """A conditional perceptron."""
+    return Recipe(
+        paper="none",
+        generator=lambda: Generator(spec, width),
+        discriminator=lambda: Discriminator(spec, width),
+        game=Adversarial(non_saturating),
+        latent=normal(4),
+        optimiser=adam(0.5, 0.999),
+        conditional=True,
+        steps=6,
+        batch=8,
+        grid_every=6,
+    )
+'''
+
+
+class Result(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Packed data and trained features are made once for all tests, and never in the user's own cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def spar(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """The command's own ``main``, in this process: an exception that it does not turn into a line fails the test."""
+
+    def run(*arguments: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["spar", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return Result(int(ended.value.code or 0), *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def start(one_cache: None) -> Callable[..., subprocess.Popen[str]]:
+    """The command in a process of its own, with one thread, as its bits depend on their number."""
+
+    def run(*arguments: object, folder: Path) -> subprocess.Popen[str]:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+        command = [sys.executable, "-m", "sparring.cli", *map(str, arguments)]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> sparring.Run:
+    """Thirty steps of gan-mnist on the digits; tests that change it take a copy."""
+    return sparring.train(
+        "digits", "gan-mnist", out=tmp_path_factory.mktemp("runs") / "d", **SMALL, steps=30, log_every=10, grid_every=15
+    )
+
+
+@pytest.fixture(scope="session")
+def gaussian_run(tmp_path_factory: pytest.TempPathFactory) -> sparring.Run:
+    """Twenty epochs of gan-1d on the Gaussian."""
+    return sparring.train(
+        "gaussian", "gan-1d", out=tmp_path_factory.mktemp("runs") / "g", **SMALL, epochs=20, K=2, best_every=10
+    )
+
+
+@pytest.fixture
+def digits_copy(digits_run: sparring.Run, tmp_path: Path) -> Path:
+    """A copy of the digits' run, to be spoiled."""
+    return shutil.copytree(digits_run.path, tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def conditional_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's recipe file."""
+    path = tmp_path_factory.mktemp("recipes") / "mine.py"
+    path.write_text(CONDITIONAL)
+    return path
+
+
+@pytest.fixture(scope="session")
+def conditional_run(conditional_file: Path, tmp_path_factory: pytest.TempPathFactory) -> sparring.Run:
+    """A few steps of the user's recipe on the digits."""
+    return sparring.train("digits", str(conditional_file), out=tmp_path_factory.mktemp("runs") / "c", **SMALL)

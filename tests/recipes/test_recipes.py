@@ -1,0 +1,128 @@
+"""One contract for every recipe: it plays, it goes on bit for bit, it is written down, it can be read."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+import sparring
+from sparring.errors import UsageError
+from sparring.objectives import Objective
+from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES, summary
+from sparring.recipes.build import build, find, own_defaults
+from sparring.settings import Settings
+from sparring.training.display import Display
+from sparring.training.state import read_checkpoint
+from sparring.types import DataSpec
+
+DATA = {"gan-mnist": "digits", "gan-1d": "gaussian", "gan-1d-mended": "gaussian"}
+QUIET = {"device": "cpu", "display": Display(quiet=True)}
+each = pytest.mark.parametrize("name", RECIPES)
+
+
+def test_every_recipe_is_tried_here() -> None:
+    assert set(RECIPES) == set(DATA)
+    assert {DEFAULT_IMAGES, DEFAULT_POINTS} <= set(RECIPES)
+
+
+@each
+def test_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+    """Two steps and then two more give the checkpoint of four, whole: weights, optimisers, averages."""
+    settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4}
+    once = sparring.train(DATA[name], name, out=tmp_path / "once", **QUIET, **settings, steps=4)
+    for steps in (2, 4):
+        twice = sparring.train(DATA[name], name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
+    assert twice.recipe.steps == 4
+    tensors = [read_checkpoint(run.checkpoint("last"))[1] for run in (once, twice)]
+    assert tensors[0].keys() == tensors[1].keys()
+    if once.recipe.schedule == "constant":
+        assert [key for key in tensors[0] if not torch.equal(tensors[0][key], tensors[1][key])] == []
+    assert any(key.startswith("optimiser.generator") for key in tensors[0])
+    for row in once.metrics:
+        assert all(math.isfinite(value) for value in row.values())
+
+
+@each
+def test_what_is_written_down_gives_the_recipe_again(name: str, tmp_path: Path) -> None:
+    run = sparring.train(DATA[name], name, out=tmp_path / "run", **QUIET, steps=2, batch=8, lr_generator=1e-3, seed=7)
+    again = sparring.load(run.path)
+    for field in dataclasses.fields(Settings):
+        assert getattr(again.recipe, field.name) == getattr(run.recipe, field.name)
+    assert (again.recipe.seed, again.recipe.lr_generator) == (7, 1e-3)
+    assert again.spec == run.spec
+    assert str(again.recipe.generator()) == str(run.recipe.generator())
+    assert torch.equal(again.sample(3), run.sample(3))
+    identity = json.loads((run.path / "recipe.json").read_text())
+    assert identity["settings"]["own"].keys() == own_defaults(RECIPES[name]).keys()
+    assert (identity["recipe"], identity["data"]) == (name, DATA[name])
+
+
+@each
+def test_can_be_read(name: str, spar) -> None:
+    full = spar("recipes", name)
+    assert full.code == 0
+    assert full.err == ""
+    for key in (*own_defaults(RECIPES[name]), *(field.name for field in dataclasses.fields(Settings))):
+        assert f"\n  {key}" in full.out
+    assert "arXiv" in full.out
+    table = spar("recipes")
+    assert f"{name} " in table.out
+    assert summary(RECIPES[name]) in table.out
+
+
+@each
+def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
+    for spec in (DataSpec("image", (3, 5, 9)), DataSpec("points", (1,)), DataSpec("points", (2,))):
+        try:
+            recipe = build(find(name), spec, {}, {})
+        except UsageError as error:
+            assert name in str(error)
+            continue
+        fake = recipe.generator()(recipe.latent(None, 4))
+        assert fake.shape == (4, *spec.shape)
+        assert recipe.discriminator is not None
+        assert recipe.discriminator()(fake).shape == (4, 1)
+
+
+def test_gan_1d_is_the_published_game() -> None:
+    """1-10-10-1 with ReLU and 1-10-10-1 with tanh; SGD with Nesterov's .6; rates .01 and .1 times .999 every 10."""
+    recipe = build(find("gan-1d"), DataSpec("points", (1,)), {}, {})
+    generator, discriminator = recipe.generator().net, recipe.discriminator().net
+    assert [type(layer).__name__ for layer in generator] == ["Linear", "ReLU", "Linear", "ReLU", "Linear", "Identity"]
+    assert [type(layer).__name__ for layer in discriminator] == [
+        "Flatten",
+        "Linear",
+        "Tanh",
+        "Linear",
+        "Tanh",
+        "Linear",
+    ]
+    for network in (generator, discriminator):
+        assert [tuple(layer.weight.shape) for layer in network if hasattr(layer, "weight")] == [
+            (10, 1),
+            (10, 10),
+            (1, 10),
+        ]
+    assert (recipe.batch, recipe.k, recipe.steps) == (200, 20, 400)
+    assert (recipe.lr_generator, recipe.lr_discriminator) == (0.01, 0.1)
+    assert (recipe.decay_generator, recipe.decay_discriminator, recipe.decay_every) == (0.999, 0.999, 10)
+    (group,) = recipe.optimiser(list(generator.parameters()), 0.01).param_groups
+    assert (group["momentum"], group["nesterov"]) == (0.6, True)
+    z = recipe.latent(torch.Generator().manual_seed(0), 200).squeeze(1)
+    jitter = z - torch.linspace(-5, 5, 200)
+    assert jitter.min() >= -1e-6
+    assert jitter.max() < 0.01 + 1e-6
+    assert jitter.std() > 0.001
+
+
+def test_gan_1d_maximises_what_was_published() -> None:
+    """The discriminator mean[log D(x) + log(1 - D(G(z)))] and the generator mean log D(G(z)), with D = sigmoid."""
+    recipe = build(find("gan-1d"), DataSpec("points", (1,)), {}, {})
+    objective: Objective = recipe.game.objective
+    real, fake = torch.randn(2, 50, dtype=torch.float64)
+    d_real, d_fake = real.sigmoid(), fake.sigmoid()
+    torch.testing.assert_close(-objective.discriminator(real, fake), d_real.log() + (1 - d_fake).log())
+    torch.testing.assert_close(-objective.generator(real, fake), d_fake.log())

@@ -1,0 +1,98 @@
+"""A tiny recipe on the Gaussian, and steps of it without a directory."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.data import DataOptions, open_data
+from sparring.game import Adversarial
+from sparring.networks import MLPDiscriminator, MLPGenerator
+from sparring.objectives import non_saturating
+from sparring.recipes.parts import adam, normal
+from sparring.training.display import Display
+from sparring.training.draw import Draw
+from sparring.training.loop import train
+from sparring.training.run import Run
+from sparring.training.state import State
+from sparring.training.step import Step
+from sparring.types import Dataset, Recipe
+
+CPU = torch.device("cpu")
+
+
+@cache
+def gaussian() -> Dataset:
+    return open_data("gaussian", DataOptions(points=500))
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    return gaussian()
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Recipe]:
+    """A recipe of some hundred weights, with batch norm in the generator."""
+
+    def make(**changes) -> Recipe:
+        recipe = Recipe(
+            paper="none",
+            generator=lambda: MLPGenerator(
+                2, (8, 8), (1,), activation=nn.ReLU, norm=nn.BatchNorm1d, output=nn.Identity
+            ),
+            discriminator=lambda: MLPDiscriminator((1,), (8,), activation=nn.Tanh),
+            game=Adversarial(non_saturating),
+            latent=normal(2),
+            optimiser=adam(0.5, 0.999),
+            lr_generator=0.01,
+            lr_discriminator=0.01,
+            batch=8,
+            steps=20,
+            grid_every=1000,
+            log_every=5,
+            best_every=10,
+            checkpoint_seconds=0.0,
+        )
+        return replace(recipe, **changes)
+
+    return make
+
+
+@pytest.fixture
+def play() -> Callable[[Recipe, int], State]:
+    """The state after some steps of a recipe."""
+
+    def run(recipe: Recipe, steps: int) -> State:
+        torch.manual_seed(0)
+        state = State(recipe, CPU)
+        step = Step(recipe, state, Draw(recipe, gaussian().train, CPU))
+        for _ in range(steps):
+            step()
+        return state
+
+    return run
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Callable[..., Run]:
+    """Trains a recipe in a directory, or goes on there."""
+
+    def run(recipe: Recipe, name: str = "run", **loop) -> Run:
+        spec = gaussian().spec
+        made = Run(tmp_path / name, recipe, {"recipe": "tiny", "data": "gaussian", "spec": spec.to_json()})
+        made.directory.make()
+        train(
+            made,
+            loop.get("dataset", gaussian()),
+            CPU,
+            loop.get("display", Display(quiet=True)),
+            loop.get("scalars", lambda step, values: None),
+        )
+        return made
+
+    return run
