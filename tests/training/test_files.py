@@ -57,7 +57,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch) -> None:
     """The bytes go to a device that is always full, by way of the function's own calls."""
     from sparring.training import files
 
-    monkeypatch.setattr(files, "open", lambda path, mode: Path("/dev/full").open("wb"), raising=False)
+    monkeypatch.setattr(files, "open", lambda path, mode: Path("/dev/full").open("wb"), raising=False)  # noqa: SIM115
     with pytest.raises(SparringError, match="no space left on the disk"):
         write_atomically(tmp_path / "a", b"x" * 100_000)
     assert os.listdir(tmp_path) == []
