@@ -29,7 +29,7 @@ def own_cache(tmp_path, monkeypatch):
     return tmp_path / "features"
 
 
-def test_digits_are_classified_well(digits, cache):
+def test_digits_are_classified_well(digits):
     features = features_for(digits)
     assert isinstance(features, ClassifierFeatures)
     assert features.accuracy is not None
@@ -41,7 +41,7 @@ def test_digits_are_classified_well(digits, cache):
 
 
 @pytest.mark.slow
-def test_mnist_is_classified_at_99_percent(mnist, cache):
+def test_mnist_is_classified_at_99_percent(mnist):
     features = features_for(mnist)
     assert isinstance(features, ClassifierFeatures)
     assert features.accuracy is not None

