@@ -9,8 +9,9 @@ from torch import Tensor
 
 from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.points import mode_distance, modes_found, sliced_wasserstein, wasserstein_1d
-from sparring.metrics.random_convolutions import RandomConvolutions
+from sparring.metrics.random_convolutions import SMALL, RandomConvolutions
 from sparring.metrics.reading import draw
+from sparring.metrics.threads import one_thread_if
 from sparring.types import Dataset, DataSource, Density
 
 SAMPLES = 2000
@@ -57,6 +58,7 @@ class ImageRanking:
         self.name = f"FD-{self.features.name}"
         self.n = SAMPLES
         self.decode = dataset.spec.decode
+        self.small = dataset.spec.shape[1] * dataset.spec.shape[2] <= SMALL
         # The first change of the number of threads may have lasting effects in the matrix library: before training,
         # not in its midst, so that a run that was stopped and one that was not compute alike.
         torch.set_num_threads(torch.get_num_threads())
@@ -64,10 +66,11 @@ class ImageRanking:
 
     def __call__(self, samples: Tensor) -> float:
         """The distance of float samples (n, C, H, W) in [-1, 1]; they are rounded to uint8 as the data are."""
-        if not torch.isfinite(samples).all():
-            return float("inf")
-        found = moments(self.features(self.decode(samples.detach())))
-        return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
+        with one_thread_if(self.small):
+            if not torch.isfinite(samples).all():
+                return float("inf")
+            found = moments(self.features(self.decode(samples.detach())))
+            return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
 
 
 class PointRanking:
