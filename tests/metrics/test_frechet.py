@@ -106,22 +106,18 @@ def test_far_from_the_origin_nothing_is_lost():
     assert frechet_distance(x + 1e6, y + 1e6) == pytest.approx(frechet_distance(x, y), rel=1e-7)
 
 
-def seconds(work):
-    start = time.perf_counter()
+def processor_seconds(work):
+    start = time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def test_2048_features_take_at_most_three_seconds():
+def test_2048_features_take_at_most_three_seconds_on_two_cores():
+    # Seconds of the processor, all threads together: what else the machine does hardly counts.
     p, q = moments(normal(3000, 2048)), moments(1.1 * normal(3000, 2048, seed=1))
-    for _ in range(3):
-        took = seconds(lambda: frechet_from_moments(*p[:2], *q[:2]))
-        if took < 3.0:
-            return
-        # The machine may be busy with something else: then the yardstick is one eigenvalue problem of that size.
-        if took < 5 * seconds(lambda: torch.linalg.eigvalsh(p.covariance)):
-            return
-    pytest.fail(f"took {took:.1f} s")
+    took = min(processor_seconds(lambda: frechet_from_moments(*p[:2], *q[:2])) for _ in range(2))
+    yardstick = processor_seconds(lambda: torch.linalg.eigvalsh(p.covariance))
+    assert took < max(6.0, 5 * yardstick)
 
 
 @pytest.mark.parametrize(
