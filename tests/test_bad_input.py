@@ -379,13 +379,17 @@ def test_another_runs_checkpoint(spar, digits_copy: Path, gaussian_run: sparring
         lambda identity: identity.update(recipe=["gan-mnist"]),
         lambda identity: identity.update(recipe="gan-mnits"),
         lambda identity: identity.update(spec=None),
+        lambda identity: identity.update(settings="none"),
+        lambda identity: identity["settings"].update(general=[]),
+        lambda identity: identity["settings"]["general"].update(threads="two"),
     ],
 )
 def test_a_damaged_recipe_json(spar, digits_copy: Path, change: Callable[[dict], object]) -> None:
     identity = json.loads((digits_copy / "recipe.json").read_text())
     change(identity)
     (digits_copy / "recipe.json").write_text(json.dumps(identity))
-    for verb in (("sample", digits_copy, "--out", "a.npy"), ("evaluate", digits_copy)):
+    train = ("train", "digits", "--recipe", "gan-mnist", "--out", digits_copy)
+    for verb in (("sample", digits_copy, "--out", "a.npy"), ("evaluate", digits_copy), train):
         one_line(spar(*verb), 2)
 
 

@@ -16,6 +16,9 @@ from sparring.training.files import explain, write_atomically
 KEPT = 2
 """Numbered checkpoints that are kept, newest first; the best is kept besides."""
 
+NUMBERS = ("steps", "seed", "threads")
+"""General settings that every recipe.json holds as whole numbers."""
+
 
 class Directory:
     """The files of one run: recipe.json, log.txt, metrics.jsonl, samples/ and checkpoints/."""
@@ -73,14 +76,15 @@ class Directory:
         """
         file = self.path / "recipe.json"
         try:
-            identity = json.loads(file.read_text(encoding="utf-8"))
-            if not isinstance(identity, dict) or "recipe" not in identity:
+            identity: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            general = identity["settings"]["general"]
+            if not isinstance(identity["recipe"], str) or not all(isinstance(general[n], int) for n in NUMBERS):
                 raise ValueError("it names no recipe")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {explain(error)}") from error
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
         return identity
 
