@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sparring.data import DataOptions, PackedSource, open_data
+from sparring.data.progress import progress
 from sparring.errors import SparringError, UsageError
 
 
@@ -259,10 +260,8 @@ def test_without_classes_there_are_no_shares(tmp_path: Path, picture) -> None:
     assert open_data(str(tmp_path)).spec.shares == ()
 
 
-def test_a_name_that_looks_like_markup(picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``[/x]`` would end a style that nobody began."""
+def test_a_name_that_looks_like_markup(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    for i in range(3):
-        (tmp_path / "a[/x]").mkdir(exist_ok=True)
-        (tmp_path / "a[/x]" / f"{i}.png").write_bytes(picture(i))
-    assert open_data(str(tmp_path / "a[/x]"), show_progress=True).spec.name == "a[/x]"
+    with progress("packing [/x] [red]a", 3, True) as advance:
+        advance(3)
+    assert "packing [/x] [red]a" in capfd.readouterr().err
