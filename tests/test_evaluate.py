@@ -224,7 +224,8 @@ class Largest(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         made = function(*args, **(kwargs or {}))
-        if isinstance(made, torch.Tensor) and not made._is_view():
+        memory = [x.untyped_storage().data_ptr() for x in (made, *args) if isinstance(x, torch.Tensor)]
+        if isinstance(made, torch.Tensor) and memory[0] not in memory[1:]:
             self.bytes = max(self.bytes, made.nbytes)
         return made
 

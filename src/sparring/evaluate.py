@@ -126,8 +126,8 @@ def evaluate(
         notes.append(f"WARNING: N = {size} is under {FEW}: every figure is uncertain, compare only at the same N")
     if dataset.spec.shape == (1,):
         notes.append(
-            "the floor is of independent points: it has a sampling noise that samples of stratified latent codes do not "
-            "have, so they may lie below it"
+            "the floor is of independent points: it has a sampling noise that samples of stratified latent codes "
+            "do not have, so they may lie below it"
         )
     if dataset.spec.kind == "points":
         figures = _point_figures(fakes, real, reference, dataset)
