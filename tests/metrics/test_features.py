@@ -1,10 +1,13 @@
 import dataclasses
+import os
+import stat
 
 import pytest
 import torch
 
+from sparring.cache_folder import cache_folder
 from sparring.errors import UsageError
-from sparring.metrics.cache import path_for
+from sparring.metrics.cache import path_for, save_network
 from sparring.metrics.classifier import WIDTH, ClassifierFeatures, classifier_for
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_distance
@@ -230,3 +233,21 @@ def test_no_pooling_that_a_device_lacks(make_dataset, monkeypatch):
     monkeypatch.setattr("torch.nn.functional.adaptive_avg_pool2d", refuse)
     x = noise(60, 3, 32, 32)
     assert torch.isfinite(RandomConvolutions(make_dataset(x))(x)).all()
+
+
+def test_the_cache_is_where_the_data_are_packed(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("SPARRING_CACHE", "~/own")
+    assert cache_folder() == tmp_path / "own"
+    assert path_for(("x",)).parent == tmp_path / "own" / "features"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="NOT TESTED ON WINDOWS: it has no umask")
+def test_a_shared_cache_can_be_read_by_others(own_cache):
+    before = os.umask(0o027)
+    try:
+        assert save_network(torch.nn.Linear(2, 2), ("x",), {})
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in own_cache.iterdir()] == [0o640]

@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.cache_folder import cache_folder
 from sparring.data import cache
 from sparring.data.layout import Layout, choose_layout
 from sparring.data.options import DataOptions
@@ -34,7 +35,7 @@ def open_packed(origin: Origin, options: DataOptions, show_progress: bool = Fals
     Pixels never are in memory all at once; what is noted of each image is: its label, part and hash, about 100 bytes
     while it is packed.
     """
-    root = cache.cache_root()
+    root = cache_folder()
     folder = root / "packed"
     wanted = [getattr(options, name) for name in IMAGE_OPTIONS]
     source, version = cache.digest([origin.name, origin.place]), cache.digest([FORMAT, origin.identity()])
