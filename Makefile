@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test check clean
 
 demo: .venv/sparring
-	$(BIN)/spar train digits --recipe gan-mnist --steps 6000 --fresh --out runs/demo | tee .venv/demo.log
+	$(BIN)/spar train digits --recipe gan-mnist --steps 4000 --fresh --out runs/demo | tee .venv/demo.log
 	run=$$(sed -n 's/^run: //p' .venv/demo.log) && $(BIN)/spar evaluate $$run && \
 	$(BIN)/spar sample $$run -n 100 --out $$run/samples.png && \
 	echo "samples: $$run/samples.png   grids as it trained: $$run/samples/   figures: $$run/evaluation.json"
