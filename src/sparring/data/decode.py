@@ -59,6 +59,8 @@ def explain(error: Exception) -> str:
         return "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return "far too many pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
 
 
