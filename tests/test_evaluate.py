@@ -10,8 +10,9 @@ from rich.console import Console
 from sklearn.datasets import load_digits
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
-from sparring.evaluate import Evaluation, Figure, _samples, evaluate, make_ranking
+from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate, make_ranking
 from sparring.types import Batch, Dataset, DataSpec
 
 
@@ -208,8 +209,23 @@ def test_too_few_are_clear_errors(digits):
         evaluate(show, digits, n=5)
     spec = digits.spec
     tiny = dataclasses.replace(digits, test=Source(spec, digits.test.x[:4], digits.test.y[:4]))
-    with pytest.raises(UsageError, match="smaller part"):
+    with pytest.raises(UsageError, match=r"4 held-out examples are too few .* --set holdout=0\.3") as caught:
         evaluate(show, tiny)
+    assert "\n" not in str(caught.value)
+    tiny = dataclasses.replace(digits, train=Source(spec, digits.train.x[:4], digits.train.y[:4]))
+    with pytest.raises(UsageError, match="4 training examples"):
+        evaluate(show, tiny)
+
+
+def test_a_larger_holdout_helps_a_small_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "few.npy", images)
+    data = open_data(str(tmp_path / "few.npy"))
+    with pytest.raises(UsageError, match="held-out examples"):
+        _size(100, data.train, data.test)
+    data = open_data(str(tmp_path / "few.npy"), DataOptions(holdout=0.3))
+    assert _size(100, data.train, data.test) >= 6
 
 
 def test_values_outside_the_range_are_reported(digits):

@@ -143,8 +143,13 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     if n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
+    if len(train) <= K:
+        raise UsageError(f"{len(train)} training examples are too few to evaluate with: give at least {K + 1}")
     if size <= K:
-        raise UsageError(f"the data set's smaller part has {size} examples, and evaluation needs at least {K + 1}")
+        raise UsageError(
+            f"{size} held-out examples are too few to evaluate with, at least {K + 1} are needed: give more data, or "
+            "train with --set holdout=0.3 (0.5 at most; for images without a test part of their own)"
+        )
     return size
 
 
