@@ -39,17 +39,19 @@ def test_grid_places_images_in_rows() -> None:
     assert centres == [0, 51, 102, 153, 204, 255]
 
 
-def test_contact_sheet_has_a_row_a_class(tmp_path: Path) -> None:
-    """All images of class c have the grey value 20 + 50 c: the middles of the rows must have them too."""
-    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(4), 25))
-    images = np.broadcast_to((20 + 50 * labels).astype(np.uint8)[:, None, None], (100, 8, 8)).copy()
-    images[np.arange(100), 0, np.arange(100) % 8] += np.arange(100, dtype=np.uint8) // 8  # no two are alike
+@pytest.mark.parametrize(("classes", "rows"), [(2, 4), (4, 2), (6, 1)])
+def test_contact_sheet_has_whole_rows_a_class(tmp_path: Path, classes: int, rows: int) -> None:
+    """All images of class c have the grey value 20 + 35 c: the middles of the rows must have them too."""
+    labels = np.random.default_rng(0).permutation(np.arange(400) % classes)
+    images = np.broadcast_to((20 + 35 * labels).astype(np.uint8)[:, None, None], (400, 8, 8)).copy()
+    images[:, 0, 0], images[:, 0, 1] = np.arange(400) % 256, np.arange(400) // 256  # no two are alike
     np.savez(tmp_path / "set.npz", images=images, labels=labels)
     data = open_data(str(tmp_path / "set.npz"))
     sheet = np.asarray(contact_sheet(data))
-    height, width = sheet.shape[0] / 4, sheet.shape[1] / 12
-    middles = sheet[np.ix_(*(((np.arange(n) + 0.5) * side).astype(int) for n, side in ((4, height), (12, width))))]
-    assert middles.tolist() == [[20 + 50 * c] * 12 for c in range(4)]
+    count = rows * classes
+    height, width = sheet.shape[0] / count, sheet.shape[1] / 12
+    middles = sheet[np.ix_(*(((np.arange(n) + 0.5) * side).astype(int) for n, side in ((count, height), (12, width))))]
+    assert middles.tolist() == [[20 + 35 * c] * 12 for c in range(classes) for _ in range(rows)]
 
 
 def test_best_discriminator() -> None:
