@@ -82,7 +82,7 @@ class _Bar:
         from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
         if self.bar is None:
-            columns = TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn()
+            columns = TextColumn("{task.description}", markup=False), DownloadColumn(), TransferSpeedColumn()
             self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self.bar.start()
             self.task = self.bar.add_task(f"downloading {self.file}", total=self.total or None)
