@@ -459,7 +459,7 @@ def test_data_that_changed_or_vanished(spar) -> None:
     np.save("a.npy", rng.integers(0, 256, (60, 8, 8), dtype=np.uint8))
     before = snapshot(Path("out"))
     one_line(spar("evaluate", "out", "-n", 6), 2, "a.npy has changed since out was trained on it")
-    one_line(spar("train", "a.npy", *TRAIN, "--batch", 8), 2, "fingerprint is", "--fresh")
+    one_line(spar("train", "a.npy", *TRAIN, "--batch", 8), 2, "the data has changed", "--fresh")
     Path("a.npy").unlink()
     one_line(spar("evaluate", "out", "-n", 6), 2, "a.npy does not exist")
     assert snapshot(Path("out")) == before

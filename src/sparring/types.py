@@ -19,6 +19,10 @@ Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
 """``latent(generator, n)`` draws n latent codes, shape (n, …); no generator means torch's own."""
 
 
+LARGEST = 1 << 28
+"""Numbers that one example has at the most."""
+
+
 class Batch(NamedTuple):
     """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled."""
 
@@ -68,7 +72,9 @@ class DataSpec:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSpec:
         """The specification that ``to_json`` wrote."""
-        shape, classes, shares = (tuple(values[name]) for name in ("shape", "classes", "shares"))
+        shape, classes, shares = (tuple(values.get(name, ())) for name in ("shape", "classes", "shares"))
+        if not shape or not all(isinstance(side, int) and side > 0 for side in shape) or np.prod(shape) > LARGEST:
+            raise ValueError(f"no example has the shape {shape}")
         return cls(values["kind"], shape, classes, values["name"], shares)
 
     def draw_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:

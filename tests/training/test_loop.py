@@ -382,3 +382,16 @@ def test_pretraining_is_saved_too(tiny, training) -> None:
     run = training(tiny(pretrain=20, steps=1))
     assert run.metrics[0]["step"] == -20
     assert any(row["step"] == -10 for row in run.metrics)
+
+
+def test_killed_after_the_last_checkpoint_the_best_is_still_named(spar, tmp_path, monkeypatch) -> None:
+    """What the last moments had no time for is done by the same command."""
+    command = ("train", "digits", "--out", str(tmp_path / "run"), "--steps", 3, "--batch", 8, "--device", "cpu")
+    assert spar(*command).code == 0
+    run = sparring.load(tmp_path / "run")
+    best = run.step("best")
+    (run.path / "log.txt").unlink()
+    run.directory.best.unlink()
+    assert spar(*command).code == 0
+    assert run.step("best") == best == 3
+    assert "best at step 3" in (run.path / "log.txt").read_text()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.settings import LARGEST_SEED
+from sparring.training.step import batch_norms, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
 CHUNK = 500
@@ -24,11 +25,14 @@ GRID_CLASSES = 20
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, inputs: Inputs, device: torch.device) -> Tensor:
-    """Examples (n, *shape) on the CPU, in network values, made with running averages; the generator's mode is kept."""
+def generate(generator: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
+    """Examples (n, *shape) on the CPU, in network values; the generator is left as it was.
+
+    Made with running averages, or ``by_batch``: with the statistics of each chunk, as in training.
+    """
     n = len(inputs[0])
     examples = torch.empty(0)
-    with evaluating(generator):
+    with standing_still(batch_norms(generator)) if by_batch else evaluating(generator):
         for i in range(0, n, CHUNK):
             made = generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
             if i == 0:
@@ -60,7 +64,7 @@ def draw_latents(recipe: Recipe, spec: DataSpec, n: int, seed: int, label: int |
     Raises:
         UsageError: a label for a generator that takes none, or one that does not exist, or a seed out of range.
     """
-    if not 0 <= seed <= LARGEST_SEED + 1:
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
         raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
     generator = torch.Generator().manual_seed(seed)
     z = recipe.latent(generator, n)

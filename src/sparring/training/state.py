@@ -19,6 +19,7 @@ from sparring.training.files import write_atomically
 from sparring.types import PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
+REMEDY = "Remove it to go on from an older checkpoint, or start over with --fresh."
 
 
 class State:
@@ -84,6 +85,9 @@ class State:
             UsageError: the file is no checkpoint, is damaged, or is one of other networks. The state is unchanged.
         """
         facts, saved = read_checkpoint(path)
+        numbered = path.stem.lstrip("-").isdigit()
+        if facts["step"] < -self.recipe.pretrain or (numbered and facts["step"] != int(path.stem)):
+            raise UsageError(f"{path} is damaged: it cannot be of step {facts['step']}. {REMEDY}")
         kept = {player: self.saved_optimiser(player, saved) for player in self.optimisers}
         own = {name: tensor for name, tensor in self.tensors().items() if not name.startswith("optimiser.")}
         expected = own | {
@@ -151,12 +155,11 @@ def read_facts(path: Path) -> dict[str, Any]:
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes one clear line."""
-    remedy = "Remove it to go on from an older checkpoint, or start over with --fresh."
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("sparring", "{}"))
             if facts.get("format") != FORMAT:
-                raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {remedy}")
+                raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {REMEDY}")
             best, first = facts["best"], facts["first_figure"]
             yield (
                 file,
@@ -167,4 +170,4 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
                 },
             )
     except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is damaged or no checkpoint ({error}). {remedy}") from error
+        raise UsageError(f"{path} is damaged or no checkpoint ({error}). {REMEDY}") from error
