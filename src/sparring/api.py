@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -98,6 +99,9 @@ def prepare(
         )
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
+    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
+    path = next_free(path) if fresh else path
+    built = replace(built, threads=built.threads or recorded_threads(path) or torch.get_num_threads())
     identity = {
         "sparring": __version__,
         "recipe": named.name,
@@ -108,8 +112,14 @@ def prepare(
         "spec": dataset.spec.to_json(),
         "fingerprint": dataset.fingerprint,
     }
-    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
-    return Run(next_free(path) if fresh else path, built, identity), dataset
+    return Run(path, built, identity), dataset
+
+
+def recorded_threads(path: Path) -> int:
+    """The number of threads that the run in this directory began with, so that it goes on with it; 0: no run."""
+    identity = Directory(path).read_identity()
+    general = (identity or {}).get("settings", {}).get("general", {})
+    return int(general.get("threads", 0))
 
 
 def labelled(dataset: Dataset) -> bool:
@@ -133,13 +143,17 @@ def claim(run: Run) -> None:
     run.directory.write_identity(dict(run.identity))
 
 
+FREE = ("sparring", "settings.general.steps", "settings.own.epochs", "settings.general.threads")
+"""What may change between two calls that go on with one run."""
+
+
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What differs between two identities, a phrase each. More steps and another version are no difference."""
     old, new = flatten(there), flatten(wanted)
     differences = [
         f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in ("sparring", "settings.general.steps", "settings.own.epochs")
+        if old.get(name) != new.get(name) and name not in FREE
     ]
     steps = "settings.general.steps"
     if new[steps] < old.get(steps, 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -159,6 +160,8 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full
 
 def main() -> NoReturn:
     """Run the command; a user's mistake is one line on standard error, and its exit code."""
+    # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(standalone_mode=True)
     except SparringError as error:

@@ -49,11 +49,13 @@ class Settings:
     """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
     checkpoint_seconds: float = 60.0
     """Time between checkpoints; 0: at every line of metrics.jsonl."""
+    threads: int = 0
+    """CPU threads; 0: as many as torch takes when the run begins. Another number gives other last bits."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot mean anything."""
         at_least = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
-        at_least |= {"best_every": 0, "seed": 0}
+        at_least |= {"best_every": 0, "seed": 0, "threads": 0}
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")

@@ -1,6 +1,7 @@
 """A user's own recipe file: it runs when it is named, only then, and its mistakes are one line."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -101,15 +102,15 @@ def test_mistakes_are_one_line_with_file_and_line(mistake: str, tmp_path: Path, 
     assert result.err.startswith("spar: ")
     assert result.err.count("\n") == 1
     assert str(path) in result.err or "faulty.py" in result.err
-    assert __import__("re").search(says, result.err), result.err
+    assert re.search(says, result.err), result.err
     assert not (tmp_path / "run").exists()
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file"):
         find(str(tmp_path / "none.py"))
+    (tmp_path / "folder.py").mkdir()
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
-        (tmp_path / "folder.py").mkdir()
         find(str(tmp_path / "folder.py"))
 
 

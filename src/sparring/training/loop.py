@@ -6,7 +6,8 @@ import json
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -216,5 +217,17 @@ def train(run: Run, dataset: Dataset, device: torch.device, display: Display, sc
         SparringError: as ``Loop``.
         UsageError: a checkpoint cannot be used.
     """
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), computing_with(run.recipe.threads):
         Loop(run, dataset, device, display, scalars)()
+
+
+@contextmanager
+def computing_with(threads: int) -> Iterator[None]:
+    """Within, torch computes with this many CPU threads (0: as many as it does anyway)."""
+    before = torch.get_num_threads()
+    # Also where the number stays: the first call changes how the matrix library works, and must not come in mid-run.
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -70,9 +70,10 @@ class State:
         Raises:
             SparringError: the file cannot be written.
         """
-        facts = {"step": self.step, "best": self.best, "first_figure": self.first_figure}
+        facts = {"format": FORMAT, "step": self.step, "best": self.best, "first_figure": self.first_figure}
         tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors().items()}
-        write_atomically(path, to_bytes(tensors, {"format": FORMAT, "state": json.dumps(facts)}))
+        # One entry of metadata, as safetensors orders several at random: equal states give equal files.
+        write_atomically(path, to_bytes(tensors, {"sparring": json.dumps(facts)}))
 
     def load(self, path: Path) -> None:
         """Fill this state from a checkpoint of the same recipe.
@@ -134,13 +135,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     remedy = "Remove it to go on from an older checkpoint, or start over with --fresh."
     try:
         with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            if header.get("format") != FORMAT:
+            facts = json.loads((file.metadata() or {}).get("sparring", "{}"))
+            if facts.get("format") != FORMAT:
                 raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {remedy}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts: dict[str, Any] = json.loads(header["state"])
-            facts["step"] = int(facts["step"])
-            facts["best"] = tuple(facts["best"]) if facts["best"] else None
-            return facts, tensors
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        best, first = facts["best"], facts["first_figure"]
+        return {
+            "step": int(facts["step"]),
+            "best": None if best is None else (int(best[0]), float(best[1])),
+            "first_figure": None if first is None else float(first),
+        }, tensors
+    except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is damaged or no checkpoint ({error}). {remedy}") from error

@@ -1,0 +1,205 @@
+"""The command: quick to answer, every verb end to end, machine-readable where it says so."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sparring
+
+HEAVY = ("torch", "numpy", "PIL", "sklearn", "scipy", "matplotlib", "rich.progress", "pooch")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["recipes"]])
+def test_answers_at_once(arguments: list[str]) -> None:
+    """Under half a second (the best of a few, as the machine may be busy)."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "sparring.cli", *arguments], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+        if times[-1] < 0.5:
+            break
+    assert min(times) < 0.5
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["recipes"], ["train", "--help"], []])
+def test_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom sparring.cli import main\n"
+        f"sys.argv = ['spar', *{arguments!r}]\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print('heavy:', [m for m in {HEAVY!r} if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy: []\n")
+
+
+def test_help_names_every_verb(spar) -> None:
+    out = spar("--help").out
+    for verb in ("train", "sample", "evaluate", "data", "recipes"):
+        assert f" {verb} " in out
+
+
+@pytest.fixture(params=["digits", "gaussian"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def run(kind: str, digits_run: sparring.Run, gaussian_run: sparring.Run) -> sparring.Run:
+    return {"digits": digits_run, "gaussian": gaussian_run}[kind]
+
+
+def test_train_and_again(kind: str, spar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = {"digits": "gan-mnist", "gaussian": "gan-1d"}[kind]
+    command = ("train", kind, "--steps", 4, "--batch", 16, "--seed", 5, "--device", "cpu")
+    first = spar(*command)
+    assert (first.code, first.err) == (0, "")
+    folder = Path("runs") / f"{kind}-{recipe}"
+    assert f"training {recipe} on {kind}" in first.out
+    assert f"samples: {folder}/samples/000004.png" in first.out
+    assert f"spar evaluate {folder}" in first.out
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        assert "step" in json.loads(line)
+    with Image.open(folder / "samples" / "000004.png") as picture:
+        assert min(picture.size) > 100
+    again = spar(*command)
+    assert (again.code, again.err) == (0, "")
+    assert "is finished: all 4 steps are done" in again.out
+    fresh = spar(*command, "--fresh")
+    assert fresh.code == 0
+    assert Path(f"{folder}-2").is_dir()
+
+
+def test_sample_to_an_array(kind: str, run: sparring.Run, spar, tmp_path: Path) -> None:
+    """The stated contract: uint8 (N, C, H, W) for images, float32 for points; the same seed, the same bytes."""
+    outs = []
+    for i, seed in enumerate((1, 1, 2)):
+        out = tmp_path / f"{i}.npy"
+        result = spar("sample", run.path, "-n", 7, "--seed", seed, "--out", out)
+        assert (result.code, result.err) == (0, "")
+        assert f"7 samples of step {run.step()}" in result.out
+        outs.append(out.read_bytes())
+    assert outs[0] == outs[1] != outs[2]
+    array = np.load(tmp_path / "0.npy")
+    assert (array.dtype, array.shape) == {
+        "digits": (np.uint8, (7, 1, 8, 8)),
+        "gaussian": (np.float32, (7, 1)),
+    }[kind]
+    assert (array == run.spec.decode(run.sample(7, 1)).numpy()).all()
+
+
+def test_sample_to_a_sheet(run: sparring.Run, spar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert spar("sample", run.path).code == 0
+    with Image.open("samples.png") as sheet:
+        assert min(sheet.size) > 100
+
+
+def test_sample_to_a_folder(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
+    assert spar("sample", digits_run.path, "-n", 3, "--out", tmp_path / "many").code == 0
+    assert len(list((tmp_path / "many").glob("*.png"))) == 3
+
+
+def test_sample_with_latents(kind: str, run: sparring.Run, spar, tmp_path: Path) -> None:
+    """Ten of seven hundred and ten alone are the same ten."""
+    dim = {"digits": 100, "gaussian": 1}[kind]
+    z = np.random.default_rng(0).normal(size=(700, dim))
+    np.save(tmp_path / "z.npy", z)
+    np.save(tmp_path / "z10.npy", z[:10])
+    for name in ("z", "z10"):
+        out = tmp_path / f"{name}-out.npy"
+        assert spar("sample", run.path, "--latents", tmp_path / f"{name}.npy", "--out", out).code == 0
+    many, few = np.load(tmp_path / "z-out.npy"), np.load(tmp_path / "z10-out.npy")
+    assert len(many) == 700
+    assert (many[:10] == few).all()
+
+
+def test_sample_of_a_class_and_a_recipe_file(
+    conditional_run: sparring.Run, conditional_file: Path, spar, tmp_path: Path
+) -> None:
+    command = ("sample", conditional_run.path, "-n", 4, "--recipe", conditional_file)
+    for label in (3, 4):
+        assert spar(*command, "--label", label, "--out", tmp_path / f"{label}.npy").code == 0
+    assert not (np.load(tmp_path / "3.npy") == np.load(tmp_path / "4.npy")).all()
+
+
+def test_sample_of_a_checkpoint(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
+    result = spar("sample", digits_run.path, "--checkpoint", 30, "--out", tmp_path / "a.npy")
+    assert "25 samples of step 30" in result.out
+    result = spar("sample", digits_run.path, "--checkpoint", 31, "--out", tmp_path / "a.npy")
+    assert (result.code, result.out) == (2, "")
+    assert "has no checkpoint '31'; it has: best, last, " in result.err
+
+
+def test_evaluate(kind: str, run: sparring.Run, spar) -> None:
+    table = spar("evaluate", run.path, "-n", 150)
+    assert (table.code, table.err) == (0, "")
+    machine = spar("evaluate", run.path, "-n", 150, "--json")
+    assert (machine.code, machine.err) == (0, "")
+    found = json.loads(machine.out)
+    names = {figure["name"]: figure for figure in found["figures"]}
+    expected = {"digits": {"precision", "recall", "density", "coverage"}, "gaussian": {"W1"}}[kind]
+    assert expected <= names.keys()
+    for name, figure in names.items():
+        assert name.split()[0] in table.out
+        assert isinstance(figure["floor"], float)
+        assert figure["n"] == 150
+    assert found["checkpoint"] == "best"
+    kept = json.loads((run.path / "evaluation.json").read_text())
+    assert (kept["figures"], kept["step"]) == (found["figures"], run.step())
+
+
+def test_data(kind: str, spar, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    result = spar("data", kind, "--out", sheet)
+    assert (result.code, result.err) == (0, "")
+    assert {"digits": "shape 1 x 8 x 8", "gaussian": "points, shape 1"}[kind] in result.out
+    assert "examples: train " in result.out
+    with Image.open(sheet) as picture:
+        assert min(picture.size) > 100
+
+
+def test_data_lists_what_was_skipped(spar, tmp_path: Path) -> None:
+    for i in range(12):
+        Image.new("L", (8, 8), i * 20).save(tmp_path / f"{i}.png")
+    (tmp_path / "bad.png").write_text("no image")
+    result = spar("data", tmp_path, "--set", "size=4", "--out", tmp_path / "sheet" / "s.png")
+    assert result.code == 0
+    assert "skipped: bad.png: " in result.out
+    assert "1 skipped in all" in result.out
+    assert "shape 1 x 4 x 4" in result.out
+
+
+def test_gan_mnist_plays_on_points_too(spar, tmp_path: Path) -> None:
+    result = spar("train", "ring", "--recipe", "gan-mnist", "--steps", 2, "--out", tmp_path / "run")
+    assert (result.code, result.err) == (0, "")
+    assert spar("sample", tmp_path / "run", "-n", 3, "--out", tmp_path / "a.npy").code == 0
+    assert np.load(tmp_path / "a.npy").shape == (3, 2)
+
+
+def test_the_users_own_images(spar, tmp_path: Path) -> None:
+    """Forty small colour pictures in two folders, to a trained generator of the same shape."""
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        place = tmp_path / "data" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)).save(place / f"{i}.png")
+    command = ("train", tmp_path / "data", "--steps", 3, "--out", tmp_path / "run", "--set", "size=6x9", "--batch", 8)
+    assert spar(*command).code == 0
+    assert spar("sample", tmp_path / "run", "--out", tmp_path / "a.npy", "-n", 2).code == 0
+    assert np.load(tmp_path / "a.npy").shape == (2, 3, 6, 9)
+
+
+def test_tensorboard(spar, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    command = ("train", "gaussian", "--steps", 2, "--out", tmp_path / "run", "--set", "K=1", "--tensorboard")
+    assert spar(*command).code == 0
+    assert list((tmp_path / "run" / "tensorboard").glob("events.*"))

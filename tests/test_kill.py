@@ -1,0 +1,80 @@
+"""A training that is killed ten times ends in the bits of one that never was."""
+
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import sparring
+from sparring.training.state import read_checkpoint
+
+KILLS = 10
+STEPS = 200
+COMMAND = (
+    "train",
+    "digits",
+    "--recipe",
+    "gan-mnist",
+    "--out",
+    "run",
+    "--device",
+    "cpu",
+    "--steps",
+    STEPS,
+    "--batch",
+    8,
+)
+COMMAND += ("--set", "checkpoint_seconds=0", "--set", "log_every=5", "--set", "best_every=50", "--set", "grid_every=50")
+COMMAND += ("--set", "ema=0.9", "--set", "pretrain=3")
+
+
+def rows(run: sparring.Run) -> list[dict[str, float]]:
+    return [{name: value for name, value in row.items() if name != "images_per_second"} for row in run.metrics]
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_instants(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    _, err = start(*COMMAND, folder=tmp_path / "a").communicate(timeout=300)
+    assert err == ""
+    whole = sparring.load(tmp_path / "a" / "run")
+
+    chance = random.Random(0)
+    resumed = []
+    for _ in range(KILLS):
+        process = start(*COMMAND, folder=tmp_path / "b")
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("training gan-mnist on digits")
+        time.sleep(chance.uniform(0, 0.6))
+        process.send_signal(signal.SIGKILL)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (-signal.SIGKILL, "")
+        resumed += [int(line.rpartition(" ")[2]) for line in out.splitlines() if line.startswith("going on from step")]
+    out, err = start(*COMMAND, folder=tmp_path / "b").communicate(timeout=300)
+    assert err == ""
+    assert "best at step" in out
+    assert resumed == sorted(resumed)
+    assert len(set(resumed)) > 2, "the kills came too early to show anything"
+
+    killed = sparring.load(tmp_path / "b" / "run")
+    for which in ("last", "best"):
+        one, other = (read_checkpoint(run.checkpoint(which)) for run in (whole, killed))
+        assert one[0] == other[0]
+        assert one[1].keys() == other[1].keys()
+        assert [name for name in one[1] if not torch.equal(one[1][name], other[1][name])] == []
+        assert torch.equal(whole.sample(30, checkpoint=which), killed.sample(30, checkpoint=which))
+    assert rows(killed) == rows(whole)
+    counts = Counter((row["step"], "figure" in row) for row in rows(killed))
+    assert set(counts.values()) == {1}
+    files = [sorted(f.relative_to(run.path) for f in run.path.rglob("*")) for run in (whole, killed)]
+    assert files[0] == files[1]
+    assert not [file for file in files[1] if file.name.endswith(".part")]
+    for picture in whole.directory.samples.iterdir():
+        assert picture.read_bytes() == (killed.directory.samples / picture.name).read_bytes()
