@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparring.objectives import DIVERGENCES, OBJECTIVES, Divergence, minimax, non_saturating
-from sparring.objectives.divergences import STRAIGHT, exponential
+from sparring.objectives.divergences import TAME, tame, untame
 
 each = pytest.mark.parametrize("name", DIVERGENCES)
 AT_ONE = {"gan": -math.log(4)}
@@ -62,10 +62,21 @@ def test_the_gan_divergence_is_the_original_game() -> None:
     torch.testing.assert_close(saturating, minimax.generator(real, fake))
 
 
-def test_the_exponential_goes_on_as_its_tangent() -> None:
-    v = torch.tensor([-50.0, 0.0, 3.0, STRAIGHT, STRAIGHT + 1, 1e4], dtype=DOUBLE, requires_grad=True)
-    e = exponential(v)
-    torch.testing.assert_close(e[:4], v[:4].exp())
-    assert e[4].item() == pytest.approx(2 * math.exp(STRAIGHT))
-    (gradient,) = torch.autograd.grad(e.sum(), v)
-    torch.testing.assert_close(gradient, v.detach().clamp(max=STRAIGHT).exp())
+@each
+def test_the_bound_holds_for_outputs_of_any_size(name: str) -> None:
+    """u T - f*(T) <= f(u) at every point, also where the exponentials were tamed."""
+    divergence: Divergence = DIVERGENCES[name]
+    raw = torch.cat([torch.linspace(-100, 100, 401, dtype=DOUBLE), torch.tensor([-1e4, 1e4], dtype=DOUBLE)])
+    u = torch.logspace(-3, 3, 25, dtype=DOUBLE)
+    below = u * divergence.activation(raw)[:, None] - divergence.conjugate_of_raw(raw)[:, None]
+    assert (below <= divergence.f(u) + 1e-9 * below.abs()).all()
+
+
+def test_tame_is_the_identity_then_a_logarithm() -> None:
+    v = torch.tensor([-50.0, -TAME, 0.0, 3.0, TAME, TAME + 1, 1e4], dtype=DOUBLE, requires_grad=True)
+    tamed = tame(v)
+    assert torch.equal(tamed[1:5], v[1:5])
+    assert tamed[5].exp().item() == pytest.approx(2 * math.exp(TAME))
+    torch.testing.assert_close(untame(tamed), v)
+    (gradient,) = torch.autograd.grad(tamed.exp().sum(), v)
+    torch.testing.assert_close(gradient[1:], v[1:].detach().clamp(max=TAME).exp())

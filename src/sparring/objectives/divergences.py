@@ -19,13 +19,22 @@ from sparring.objectives.objective import Objective
 Function = Callable[[Tensor], Tensor]
 
 
-STRAIGHT = 40.0
-"""Where exponentials go on as straight lines: beyond, a gradient's square no longer fits into float32."""
+TAME = 40.0
+"""Up to which raw outputs are taken as they are where they become exponents: beyond e^40, the square of a gradient no
+longer fits into float32."""
 
 
-def exponential(v: Tensor) -> Tensor:
-    """e^v up to v = 40, its tangent there beyond: finite, with a finite gradient, for every raw output."""
-    return v.clamp(max=STRAIGHT).exp() + math.exp(STRAIGHT) * relu(v - STRAIGHT)
+def tame(v: Tensor) -> Tensor:
+    """V itself from -40 to 40; beyond it grows like its logarithm, so that e^tame(v) goes on as a straight line.
+
+    Used in T and in f*(T) alike, it leaves every bound a bound, with finite gradients for all raw outputs.
+    """
+    return v.clamp(-TAME, TAME) + torch.log1p(relu(v - TAME)) - torch.log1p(relu(-v - TAME))
+
+
+def untame(v: Tensor) -> Tensor:
+    """The inverse of ``tame``."""
+    return v.clamp(-TAME, TAME) + torch.expm1(relu(v - TAME)) - torch.expm1(relu(-v - TAME))
 
 
 class Divergence(NamedTuple):
@@ -59,18 +68,18 @@ def f_gan(divergence: Divergence, *, saturating: bool = False) -> Objective:
 kl = Divergence(
     f=lambda u: u * u.log(),
     conjugate=lambda t: (t - 1).exp(),
-    activation=lambda v: v,
-    conjugate_of_raw=lambda v: exponential(v - 1),
-    optimum=lambda r: 1 + r,
+    activation=tame,
+    conjugate_of_raw=lambda v: (tame(v) - 1).exp(),
+    optimum=lambda r: untame(1 + r),
 )
 """Kullback-Leibler's, KL(P‖Q) = ∫ p log(p/q)."""
 
 reverse_kl = Divergence(
     f=lambda u: -u.log(),
     conjugate=lambda t: -1 - (-t).log(),
-    activation=lambda v: -exponential(-v),
-    conjugate_of_raw=lambda v: v - 1,
-    optimum=lambda r: r,
+    activation=lambda v: -(-tame(v)).exp(),
+    conjugate_of_raw=lambda v: tame(v) - 1,
+    optimum=untame,
 )
 """KL(Q‖P)."""
 
@@ -86,18 +95,18 @@ pearson = Divergence(
 neyman = Divergence(
     f=lambda u: (1 - u) ** 2 / u,
     conjugate=lambda t: 2 - 2 * (1 - t).sqrt(),
-    activation=lambda v: 1 - exponential(-v),
-    conjugate_of_raw=lambda v: 2 - 2 * exponential(-v / 2),
-    optimum=lambda r: 2 * r,
+    activation=lambda v: -torch.expm1(-tame(v)),
+    conjugate_of_raw=lambda v: -2 * torch.expm1(-tame(v) / 2),
+    optimum=lambda r: untame(2 * r),
 )
 """Neyman's chi-squared, ∫(p - q)²/p."""
 
 squared_hellinger = Divergence(
     f=lambda u: (u.sqrt() - 1) ** 2,
     conjugate=lambda t: t / (1 - t),
-    activation=lambda v: 1 - exponential(-v),
-    conjugate_of_raw=lambda v: exponential(v) - 1,
-    optimum=lambda r: r / 2,
+    activation=lambda v: -torch.expm1(-tame(v)),
+    conjugate_of_raw=lambda v: torch.expm1(tame(v)),
+    optimum=lambda r: untame(r / 2),
 )
 """∫(√p - √q)²."""
 
