@@ -72,11 +72,13 @@ def draw(canvas: Any) -> None:
         shift = float(divergence.f(at_one).detach())
         (slope,) = torch.autograd.grad(divergence.f(at_one).sum(), at_one)
         label = f"{name} + log 4" if shift else name
-        left.plot(u, divergence.f(u) - shift - slope * (u - 1), color=colour, label=label, lw=1.6)
+        left.plot(
+            u, divergence.f(u) - shift - slope * (u - 1), color=colour, label=label, lw=1.6, ls="--" if shift else "-"
+        )
         largest = f_divergence(divergence, log_p, log_q, grid) - shift
         outputs = [divergence.optimum(scale * ratio) for scale in scales]
         values = [(bound(divergence, raw, log_p, log_q, grid) - shift) / largest for raw in outputs]
-        right.plot(scales, values, color=colour, lw=1.6)
+        right.plot(scales, values, color=colour, lw=1.6, ls="--" if shift else "-")
     left.axvline(1, color=BEST, lw=0.8, ls=":")
     left.set(ylim=(-0.08, 3), xlabel="u = p/q")
     left.set_title("f(u) − f′(1)(u − 1): what a density ratio costs", fontsize=10.5)
