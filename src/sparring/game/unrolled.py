@@ -22,7 +22,7 @@ class Unrolled(Adversarial):
     """
 
     ahead: int = 5
-    rate: float = 0.1
+    rate: float = 0.01
 
     @property
     def generator_sees_real(self) -> bool:

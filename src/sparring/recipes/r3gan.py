@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sparring.types import DataSpec, Recipe
 
 
-def r3gan(spec: DataSpec, *, latent_dim: int = 64, gamma: float = 0.1) -> Recipe:
+def r3gan(spec: DataSpec, *, latent_dim: int = 64, gamma: float = 1.0) -> Recipe:
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out, on points of a toy.
 
     ``gamma``: the weight of both penalties.

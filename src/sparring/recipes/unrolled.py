@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from sparring.types import DataSpec, Recipe
 
 
-def unrolled(spec: DataSpec, *, latent_dim: int = 100, ahead: int = 5, rate: float = 0.1) -> Recipe:
+def unrolled(spec: DataSpec, *, latent_dim: int = 100, ahead: int = 5, rate: float = 0.01) -> Recipe:
     """The generator answers the discriminator as it will be some of its own steps later.
 
     ``ahead``: how many steps; ``rate``: the gradient steps' size.
@@ -26,5 +26,5 @@ def unrolled(spec: DataSpec, *, latent_dim: int = 100, ahead: int = 5, rate: flo
         optimiser=adam(0.5, 0.999),
         batch=64,
         lr_generator=1e-3 if spec.kind == "points" else 2e-4,
-        lr_discriminator=1e-4 if spec.kind == "points" else 2e-4,
+        lr_discriminator=1e-3 if spec.kind == "points" else 2e-4,
     )
