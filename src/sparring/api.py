@@ -93,6 +93,7 @@ def prepare(
     named = named or find(DEFAULT_IMAGES if dataset.spec.kind == "image" else DEFAULT_POINTS)
     own, general, _ = share_out(named, settings, hints)
     built = build(named, dataset.spec, own, general)
+    built.game.turns(built.batch)  # refuses a batch that does not fit the game
     if built.batch > 2 * len(dataset.train):
         raise UsageError(
             f"{data} has {len(dataset.train)} training examples, too few for a batch of {built.batch}: lower --batch."
@@ -106,7 +107,7 @@ def prepare(
         "sparring": __version__,
         "recipe": named.name,
         "recipe_digest": named.digest,
-        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().absolute()),
+        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
         "data_options": data_values,
         "settings": settings_of(named, built, own),
         "spec": dataset.spec.to_json(),
@@ -199,7 +200,7 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
         else:
             named = built_in(identity["recipe"])
         run = Run(place, _rebuild(named, identity), identity)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
     return run
 
@@ -224,7 +225,13 @@ def choose_device(name: str) -> torch.device:
         raise UsageError(f"there is no device {name!r}: choose auto, cpu, cuda or mps.")
     if not there[name.partition(":")[0]]:
         raise UsageError(f"this machine (or this build of torch) has no {name}. Leave --device out, or use cpu.")
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"there is no device {name!r}: choose auto, cpu, cuda or mps.") from None
+    if device.index is not None and device.index >= (torch.cuda.device_count() if device.type == "cuda" else 1):
+        raise UsageError(f"this machine has no {name}.")
+    return device
 
 
 def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, float]], None]:
@@ -239,7 +246,8 @@ def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, floa
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UsageError("TensorBoard is not installed: pip install 'sparring[log]'.") from error
-    writer = SummaryWriter(str(run.path / "tensorboard"))
+    done = run.step("last") if run.directory.numbered() else -run.recipe.pretrain
+    writer = SummaryWriter(str(run.path / "tensorboard"), purge_step=done + 1)
 
     def write(step: int, values: dict[str, float]) -> None:
         for name, value in values.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from sparring.errors import SparringError
 
@@ -174,14 +175,18 @@ def main() -> NoReturn:
     # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False) or 0)
+    except TyperException as error:  # wrong usage of the command line itself
+        words = (error.format_message() if hasattr(error, "format_message") else str(error)).split()
+        if words:  # none where the help was shown instead
+            typer.echo(f"spar: {' '.join(words)} (spar --help shows what there is)", err=True)
+        sys.exit(2)
     except SparringError as error:
         typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
         sys.exit(130)
-    sys.exit(0)
 
 
 def _say(line: str) -> None:

@@ -345,3 +345,20 @@ def test_damaged_and_encrypted_zips(tmp_path: Path, folder: Path) -> None:
     spoilt[200:260] = bytes(60)  # inside the first member's pixels
     path.write_bytes(spoilt)
     assert len(open_data(str(path)).skipped) == 1
+
+
+def test_postscript_is_never_interpreted(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow goes by content, and would hand this file to Ghostscript whatever its name is."""
+    started = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: started.append(1) or Image.new("RGB", (9, 9)))
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    (tmp_path / "b.png").write_bytes(picture())
+    data = open_data(str(tmp_path))
+    assert len(data.train) == 1
+    assert data.skipped == (("a.png", "not an image"),)
+    assert not started
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "PPM", "TGA", "ICO", "JPEG2000"])
+def test_content_wins_over_the_name(kind: str, tmp_path: Path, picture: Picture) -> None:
+    assert one(tmp_path, picture(kind=kind), name="a.jpg").shape == (3, 16, 16)

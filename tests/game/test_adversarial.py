@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sparring.data import open_data
+from sparring.errors import UsageError
 from sparring.game import Adversarial, TwoUpdates
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import minimax, non_saturating
@@ -188,3 +189,10 @@ def test_statistics_of_a_blind_discriminator() -> None:
     assert of_discriminator["d_loss"].item() == pytest.approx(math.log(4))
     _, of_generator = Adversarial(non_saturating).generator_loss(players, drawn)
     assert of_generator["g_loss"].item() == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("batch", [2, 3, 5, 33])
+@pytest.mark.parametrize("game", [Adversarial(non_saturating, joined=True, half=True), TwoUpdates(non_saturating)])
+def test_batches_that_cannot_be_halved_are_refused(game: Adversarial, batch: int) -> None:
+    with pytest.raises(UsageError, match=f"batch={batch} does not fit"):
+        game.turns(batch)

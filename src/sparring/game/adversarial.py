@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sparring.errors import UsageError
 from sparring.game.critic import Remembering, join, judge, share_positive
 from sparring.objectives import Objective
 from sparring.types import Critic, Drawn, Inputs, Penalty, PlayerName, Players, Statistics, Turn, View
@@ -35,7 +36,7 @@ class Adversarial:
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator, then generator."""
-        n = (batch // 2 if self.half else batch) * self.pack
+        n = (half_of(batch) if self.half else batch) * self.pack
         whole = batch * self.pack
         return (
             Turn("discriminator", n, n, self.discriminator_loss),
@@ -102,6 +103,17 @@ class Adversarial:
     def tensors(self) -> dict[str, Tensor]:
         """No state of its own."""
         return {}
+
+
+def half_of(batch: int) -> int:
+    """Half a batch.
+
+    Raises:
+        UsageError: it cannot be halved, or a half is a single example, which batch norm cannot take.
+    """
+    if batch < 4 or batch % 2:
+        raise UsageError(f"batch={batch} does not fit this game: it plays with half batches, so 4, 6, 8 … examples.")
+    return batch // 2
 
 
 def make(players: Players, drawn: Drawn) -> Inputs:

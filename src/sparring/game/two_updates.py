@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UsageError
-from sparring.game.adversarial import Adversarial
+from sparring.game.adversarial import Adversarial, half_of
 from sparring.game.critic import judge, share_positive
 from sparring.types import Drawn, Players, Statistics, Turn
 
@@ -20,7 +20,8 @@ class TwoUpdates(Adversarial):
     """The non-saturating game as the tutorials' script plays it.
 
     The discriminator is updated twice a step, on half a batch of real examples and then on half a batch of generated
-    ones, and those are made with the generator's running averages (its inference mode).
+    ones, and those are made with the generator's running averages (its inference mode). Each update reports twice its
+    loss as ``d_loss``, so that their mean is what the one update of the joined game reports.
     """
 
     def __post_init__(self) -> None:
@@ -31,8 +32,8 @@ class TwoUpdates(Adversarial):
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator on real, discriminator on fake, generator."""
         return (
-            Turn("discriminator", batch // 2, 0, self.real_loss),
-            Turn("discriminator", 0, batch // 2, self.fake_loss),
+            Turn("discriminator", half_of(batch), 0, self.real_loss),
+            Turn("discriminator", 0, half_of(batch), self.fake_loss),
             Turn("generator", 0, batch, self.generator_loss),
         )
 
@@ -40,7 +41,7 @@ class TwoUpdates(Adversarial):
         """-log D(x)."""
         on_real = judge(players, drawn.real)
         loss = softplus(-on_real).mean()
-        return loss, {"d_loss": loss.detach(), "d_real": share_positive(on_real)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_real": share_positive(on_real)}
 
     def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """-log(1 - D(G(z)))."""
@@ -51,4 +52,4 @@ class TwoUpdates(Adversarial):
         players.generator.train(mode)
         on_fake = judge(players, fake)
         loss = softplus(on_fake).mean()
-        return loss, {"d_loss": loss.detach(), "d_fake": share_positive(-on_fake)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_fake": share_positive(-on_fake)}

@@ -108,11 +108,9 @@ class Loop:
         if not (log or grid or best):
             return
         self.tick()
-        if step <= 0:
-            return
-        if grid:
+        if grid and step > 0:
             self.picture()
-        if best:
+        if best and step > 0:
             self.choose_best()
         if last or time.monotonic() - self.saved_at >= recipe.checkpoint_seconds:
             self.save()
@@ -157,7 +155,7 @@ class Loop:
 
     def measure(self) -> float:
         """The figure that ranks generators: lower is better."""
-        inputs = draw_latents(self.recipe, len(self.dataset.spec.classes), self.rank.n, self.recipe.seed + 1)
+        inputs = draw_latents(self.recipe, self.dataset.spec, self.rank.n, self.recipe.seed + 1)
         samples = generate(self.state.generator, inputs, self.device)
         if not torch.isfinite(samples).all():
             self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")

@@ -18,7 +18,7 @@ from sparring.metrics.reading import Progress, no_progress
 from sparring.training.directory import Directory
 from sparring.training.files import write_atomically
 from sparring.training.sampling import draw_latents, generate
-from sparring.training.state import read_checkpoint
+from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Recipe
 
 
@@ -95,7 +95,7 @@ class Run:
         Args:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
-            label: the class, for a generator that knows classes; without it the classes take turns.
+            label: the class, for a generator that knows classes; without it each is as frequent as in the data.
             latents: latent codes of your own, (n, latent_dim).
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
@@ -105,7 +105,7 @@ class Run:
         """
         if n < 1:
             raise UsageError(f"cannot make {n} samples: ask for one or more.")
-        inputs = draw_latents(self.recipe, len(self.spec.classes), n, seed, label)
+        inputs = draw_latents(self.recipe, self.spec, n, seed, label)
         if latents is not None:
             inputs = (check_latents(latents, inputs[0]), *inputs[1:])
         place = torch.device(device)
@@ -117,7 +117,11 @@ class Run:
         Raises:
             UsageError: it is not there any more, or it has changed.
         """
-        dataset = open_data(self.identity["data"], DataOptions(**self.identity["data_options"]))
+        try:
+            options = DataOptions(**self.identity["data_options"])
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"{self.path / 'recipe.json'} is damaged ({error}): this run cannot be used.") from error
+        dataset = open_data(self.identity["data"], options)
         if dataset.fingerprint != self.identity["fingerprint"]:
             raise UsageError(f"the data {self.identity['data']} has changed since {self.path} was trained on it.")
         return dataset
@@ -149,7 +153,7 @@ class Run:
 
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""
-        return int(read_checkpoint(self.checkpoint(checkpoint))[0]["step"])
+        return int(read_facts(self.checkpoint(checkpoint))["step"])
 
 
 def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor) -> Tensor:
