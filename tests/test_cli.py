@@ -41,7 +41,7 @@ def test_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_names_every_verb(spar) -> None:
     out = spar("--help").out
-    for verb in ("train", "sample", "evaluate", "data", "recipes"):
+    for verb in ("train", "sample", "evaluate", "data", "recipes", "theory"):
         assert f" {verb} " in out
 
 

@@ -159,6 +159,17 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full
         typer.echo(f"{key:{width}}  {summary(function)}")
 
 
+@app.command()
+def theory(
+    name: Annotated[str | None, typer.Argument(help="One lesson  [default: all of them]")] = None,
+    out: Annotated[Path, typer.Option(help="Where pictures and tables go.")] = Path("theory"),
+) -> None:
+    """Check the theory of the game by running it: a picture and a table a lesson."""
+    from sparring.theory.show import teach
+
+    teach(name, out, _say)
+
+
 def main() -> NoReturn:
     """Run the command; a user's mistake is one line on standard error, and its exit code."""
     # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.

@@ -15,6 +15,15 @@ from sparring.settings import Settings
 Inputs: TypeAlias = tuple[Tensor, ...]
 """What a player is called with: ``(x, *conditions)`` for a discriminator, ``(latent, *conditions)`` for a generator."""
 
+Critic: TypeAlias = "Callable[..., Tensor]"
+"""A discriminator as a function: ``critic(x, *conditions)`` gives raw outputs (n,)."""
+
+Penalty: TypeAlias = "Callable[[Critic, Inputs, Inputs], Tensor]"
+"""``penalty(critic, real, fake)``: a scalar added to the discriminator's loss."""
+
+View: TypeAlias = "Callable[[Inputs], Inputs]"
+"""How examples are shown to the discriminator, real and fake alike; differentiable."""
+
 Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
 """``latent(generator, n)`` draws n latent codes, shape (n, …); no generator means torch's own."""
 

@@ -4,21 +4,38 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 import sparring
 from sparring.errors import UsageError
-from sparring.objectives import Objective
+from sparring.objectives import DIVERGENCES, Objective
+from sparring.penalties import DRAGAN, R1, R2, WGANGP
 from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES, summary
-from sparring.recipes.build import build, find, own_defaults
+from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
 from sparring.training.state import read_checkpoint
 from sparring.types import DataSpec
 
-DATA = {"gan-mnist": "digits", "gan-1d": "gaussian", "gan-1d-mended": "gaussian"}
+BOTH = ("digits", "ring")
+PLAYS = {
+    "gan-mnist": ("digits",),
+    "gan-1d": ("gaussian",),
+    "gan-1d-mended": ("gaussian",),
+    "wgan": BOTH,
+    "wgan-gp": BOTH,
+    "lsgan": BOTH,
+    "dragan": BOTH,
+    "f-gan": BOTH,
+    "unrolled": BOTH,
+    "pacgan": BOTH,
+    "r3gan": ("ring",),
+}
+DATA = {name: data[0] for name, data in PLAYS.items()}
+CASES = [(name, data) for name, every in PLAYS.items() for data in every]
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 each = pytest.mark.parametrize("name", RECIPES)
 
@@ -28,13 +45,13 @@ def test_every_recipe_is_tried_here() -> None:
     assert {DEFAULT_IMAGES, DEFAULT_POINTS} <= set(RECIPES)
 
 
-@each
-def test_goes_on_to_the_same_bits(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "data"), CASES)
+def test_goes_on_to_the_same_bits(name: str, data: str, tmp_path: Path) -> None:
     """Two steps and then two more give the checkpoint of four, whole: weights, optimisers, averages."""
     settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4}
-    once = sparring.train(DATA[name], name, out=tmp_path / "once", **QUIET, **settings, steps=4)
+    once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings, steps=4)
     for steps in (2, 4):
-        twice = sparring.train(DATA[name], name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
+        twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
     assert twice.recipe.steps == 4
     tensors = [read_checkpoint(run.checkpoint("last"))[1] for run in (once, twice)]
     assert tensors[0].keys() == tensors[1].keys()
@@ -83,7 +100,8 @@ def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
         fake = recipe.generator()(recipe.latent(None, 4))
         assert fake.shape == (4, *spec.shape)
         assert recipe.discriminator is not None
-        assert recipe.discriminator()(fake).shape == (4, 1)
+        (shown,) = recipe.game.shown((fake,))
+        assert recipe.discriminator()(shown).shape == (4 // recipe.game.pack, 1)
 
 
 def test_gan_1d_is_the_published_game() -> None:
@@ -125,3 +143,34 @@ def test_gan_1d_maximises_what_was_published() -> None:
     d_real, d_fake = real.sigmoid(), fake.sigmoid()
     torch.testing.assert_close(-objective.discriminator(real, fake), d_real.log() + (1 - d_fake).log())
     torch.testing.assert_close(-objective.generator(real, fake), d_fake.log())
+
+
+def test_every_divergence_is_a_setting_of_f_gan() -> None:
+    assert set(get_args(own_hints(find("f-gan").function)["divergence"])) == set(DIVERGENCES)
+    for name, divergence in DIVERGENCES.items():
+        recipe = build(find("f-gan"), DataSpec("points", (2,)), {"divergence": name}, {})
+        raw = torch.randn(5)
+        torch.testing.assert_close(recipe.game.objective.generator(raw[:0], raw), -divergence.activation(raw))
+
+
+def test_own_settings_reach_the_game(tmp_path: Path) -> None:
+    points, image = DataSpec("points", (2,)), DataSpec("image", (1, 8, 8))
+
+    def game(name: str, spec: DataSpec, **own: float) -> object:
+        return build(find(name), spec, own, {}).game
+
+    assert (game("wgan", image).clip_weights, game("wgan", image, clip_weights=0.03).clip_weights) == (0.01, 0.03)
+    assert game("wgan-gp", image).penalties == (WGANGP(10.0),)
+    assert game("wgan-gp", points, weight=2.0).penalties == (WGANGP(2.0),)
+    assert game("dragan", image).penalties == (DRAGAN(10.0),)
+    assert game("r3gan", points, gamma=0.5).penalties == (R1(0.5), R2(0.5))
+    assert game("pacgan", points, pack=4).pack == 4
+    assert (game("unrolled", points, ahead=3).ahead, game("unrolled", points, rate=0.5).rate) == (3, 0.5)
+    assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
+
+
+def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:
+    run = sparring.train("ring", "wgan", out=tmp_path / "run", **QUIET, steps=2, batch=8, clip_weights=0.02)
+    _, tensors = read_checkpoint(run.checkpoint("last"))
+    weights = [value for key, value in tensors.items() if key.startswith("players.discriminator")]
+    assert max(w.abs().max().item() for w in weights) == pytest.approx(0.02)

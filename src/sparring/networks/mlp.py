@@ -51,6 +51,11 @@ class MLPDiscriminator(nn.Module):
         raw: Tensor = self.net(x)
         return raw
 
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer (n, width) for examples (n, *shape)."""
+        hidden: Tensor = self.net[:-1](x)
+        return hidden
+
 
 def dense_layers(
     widths: Sequence[int], activation: Callable[[], nn.Module], norm: Callable[[int], nn.Module] | None = None

@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sparring.recipes.dragan import dragan
+from sparring.recipes.f_gan import f_gan
 from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
 from sparring.recipes.gan_mnist import gan_mnist
+from sparring.recipes.lsgan import lsgan
+from sparring.recipes.pacgan import pacgan
+from sparring.recipes.r3gan import r3gan
+from sparring.recipes.unrolled import unrolled
+from sparring.recipes.wgan import wgan, wgan_gp
 
 if TYPE_CHECKING:
     from sparring.types import Recipe
@@ -20,6 +27,14 @@ RECIPES: dict[str, RecipeFunction] = {
     "gan-mnist": gan_mnist,
     "gan-1d": gan_1d,
     "gan-1d-mended": gan_1d_mended,
+    "wgan": wgan,
+    "wgan-gp": wgan_gp,
+    "lsgan": lsgan,
+    "dragan": dragan,
+    "f-gan": f_gan,
+    "unrolled": unrolled,
+    "pacgan": pacgan,
+    "r3gan": r3gan,
 }
 
 DEFAULT_IMAGES = "gan-mnist"

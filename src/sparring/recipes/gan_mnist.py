@@ -14,22 +14,16 @@ def gan_mnist(spec: DataSpec, *, latent_dim: int = 100, updates: Literal["one", 
     ``updates``: the discriminator moves once a step, on half a batch of real and half a batch of generated images
     joined; or twice, on real and then on fake made with the generator's running averages, as the tutorials' script.
     """
-    from functools import partial
-
-    from torch import nn
-
     from sparring.game import Adversarial, TwoUpdates
-    from sparring.networks import MLPDiscriminator, MLPGenerator, glorot
     from sparring.objectives import non_saturating
     from sparring.recipes.parts import adam, normal
+    from sparring.recipes.perceptrons import image_discriminator, image_generator
     from sparring.types import Recipe
 
-    leaky = partial(nn.LeakyReLU, 0.2, inplace=True)
-    norm = partial(nn.BatchNorm1d, eps=1e-3, momentum=0.2)
     return Recipe(
         paper="Goodfellow et al. 2014, Generative adversarial nets, arXiv:1406.2661, sections 3 and 5",
-        generator=lambda: glorot(MLPGenerator(latent_dim, (256, 512, 1024), spec.shape, activation=leaky, norm=norm)),
-        discriminator=lambda: glorot(MLPDiscriminator(spec.shape, (512, 256), activation=leaky)),
+        generator=lambda: image_generator(latent_dim, spec.shape),
+        discriminator=lambda: image_discriminator(spec.shape),
         game=TwoUpdates(non_saturating) if updates == "two" else Adversarial(non_saturating, joined=True, half=True),
         latent=normal(latent_dim),
         optimiser=adam(0.5, 0.999),

@@ -55,3 +55,13 @@ def stratified(low: float, high: float, jitter: float) -> Latent:
         return (torch.linspace(low, high, n) + jitter * torch.rand(n, generator=generator)).unsqueeze(1)
 
     return draw
+
+
+def rmsprop() -> Optimiser:
+    """RMSProp (Hinton 2012), as torch has it."""
+    import torch
+
+    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(parameters, lr=lr)
+
+    return make

@@ -21,7 +21,7 @@ POINTS = 10_000
 
 
 def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image:
-    """A grid of images from fixed latent codes; for points, both densities and the discriminator."""
+    """A grid of images from fixed codes; for points, both densities, and a discriminator that judges them alone."""
     if dataset.spec.kind == "image":
         inputs, columns = grid_latents(recipe, dataset.spec)
         return render(dataset.spec, generate(state.generator, inputs, device), columns)
@@ -35,5 +35,5 @@ def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device
             raw: Tensor = state.players.discriminator(x.to(device))
         return torch.sigmoid(raw.squeeze(-1)).cpu()
 
-    discriminator = None if state.players.discriminator is None or recipe.conditional else probability
-    return plot_points(fake, real, dataset.density, discriminator, title=f"step {state.step}")
+    alone = state.players.discriminator is not None and not recipe.conditional and getattr(recipe.game, "pack", 1) == 1
+    return plot_points(fake, real, dataset.density, probability if alone else None, title=f"step {state.step}")

@@ -1,0 +1,55 @@
+"""The discriminator as the games call it: a critic is a function from inputs to raw outputs (n,)."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from sparring.errors import UsageError
+from sparring.types import Critic, Inputs, Players
+
+
+def judge(players: Players, inputs: Inputs) -> Tensor:
+    """The discriminator's raw outputs, (n,)."""
+    assert players.discriminator is not None
+    raw: Tensor = players.discriminator(*inputs)
+    return raw.squeeze(-1)
+
+
+class Remembering:
+    """A critic that judges no inputs twice: a penalty on what was judged already costs no second pass."""
+
+    def __init__(self, critic: Critic) -> None:
+        self.critic = critic
+        self.judged: list[tuple[Inputs, Tensor]] = []
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Raw outputs (n,), kept from an earlier call if these very tensors were judged before."""
+        for before, raw in self.judged:
+            if len(before) == len(inputs) and all(a is b for a, b in zip(before, inputs, strict=True)):
+                return raw
+        raw = self.critic(*inputs)
+        self.keep(inputs, raw)
+        return raw
+
+    def keep(self, inputs: Inputs, raw: Tensor) -> None:
+        """Remember what these inputs were judged to be."""
+        self.judged.append((inputs, raw))
+
+
+def join(inputs: Inputs, m: int) -> Inputs:
+    """Packs of m: examples (m n, c, …) to n joined ones (n, m c, …) (Lin et al. 2018, arXiv:1712.04086, section 2).
+
+    Raises:
+        UsageError: the examples have labels or other conditions.
+    """
+    if m == 1:
+        return inputs
+    if len(inputs) > 1:
+        raise UsageError("packs of examples cannot be judged under labels: set pack=1.")
+    (x,) = inputs
+    return (x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:]),)
+
+
+def share_positive(raw: Tensor) -> Tensor:
+    """The share of raw outputs above zero, i.e. of examples that the discriminator takes for real."""
+    return (raw.detach() > 0).float().mean()

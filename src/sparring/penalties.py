@@ -1,0 +1,99 @@
+"""Terms that keep the discriminator smooth: penalties on its gradient, and noise on what it sees.
+
+A penalty is called with the critic (raw outputs (n,) of inputs), the real and the fake inputs ``(x, *conditions)``, and
+gives a scalar that can be differentiated again. Gradients are taken with respect to x alone, one norm an example.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sparring.types import Critic, Inputs
+
+
+def gradients(critic: Critic, inputs: Inputs) -> Tensor:
+    """The critic's gradient at each example, flat: (n, number of values), part of the graph."""
+    x = inputs[0] if inputs[0].requires_grad else inputs[0].detach().requires_grad_()
+    raw = critic(x, *inputs[1:])
+    (gradient,) = torch.autograd.grad(raw.sum(), x, create_graph=True)
+    return gradient.flatten(1)
+
+
+@dataclass(frozen=True)
+class R1:
+    """½ weight · E ‖∇D(x)‖² on real examples (Mescheder, Geiger & Nowozin 2018, arXiv:1801.04406, eq. 9)."""
+
+    weight: float
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        return 0.5 * self.weight * gradients(critic, real).square().sum(1).mean()
+
+
+@dataclass(frozen=True)
+class R2:
+    """½ weight · E ‖∇D(x)‖² on generated examples (Mescheder, Geiger & Nowozin 2018, eq. 10)."""
+
+    weight: float
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        return 0.5 * self.weight * gradients(critic, fake).square().sum(1).mean()
+
+
+@dataclass(frozen=True)
+class WGANGP:
+    """Weight · E (‖∇D(x)‖ - 1)² between real and fake examples (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
+
+    x = u · real + (1 - u) · fake, u uniform in [0, 1], one for each pair; conditions are those of the real one.
+    """
+
+    weight: float
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        share = torch.rand(len(real[0]), *[1] * (real[0].dim() - 1), device=real[0].device, dtype=real[0].dtype)
+        between = fake[0] + share * (real[0] - fake[0])
+        return self.weight * slope_error(gradients(critic, (between, *real[1:])))
+
+
+@dataclass(frozen=True)
+class DRAGAN:
+    """Weight · E (‖∇D(x)‖ - 1)² around real examples (Kodali et al. 2017, arXiv:1705.07215, algorithm 1).
+
+    x = real + noise · s · u with s the standard deviation of the batch and u uniform in [0, 1] for every value, as the
+    authors' code perturbs them.
+    """
+
+    weight: float
+    noise: float = 0.5
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        x = real[0].detach()
+        around = x + self.noise * x.std() * torch.rand_like(x)
+        return self.weight * slope_error(gradients(critic, (around, *real[1:])))
+
+
+def slope_error(gradient: Tensor) -> Tensor:
+    """E (‖g‖ - 1)² of gradients (n, d)."""
+    error: Tensor = (torch.linalg.vector_norm(gradient, dim=1) - 1).square().mean()
+    return error
+
+
+@dataclass(frozen=True)
+class InstanceNoise:
+    """Normal noise on every example that the discriminator sees, real and fake alike; a game's ``view``.
+
+    Sønderby et al. 2017 (arXiv:1610.04490), Arjovsky & Bottou 2017 (arXiv:1701.04862); for small noise it is a penalty
+    on the discriminator's gradient (Roth et al. 2017, arXiv:1705.09367).
+    """
+
+    sigma: float
+
+    def __call__(self, inputs: Inputs) -> Inputs:
+        """The inputs, with x + sigma · normal noise in place of x."""
+        return (inputs[0] + self.sigma * torch.randn_like(inputs[0]), *inputs[1:])

@@ -1,0 +1,165 @@
+"""The smallest game there is, and how it moves: all mass at one point, and a discriminator that is a line.
+
+Mescheder, Geiger & Nowozin 2018 (arXiv:1801.04406), sections 2 and 3: the data lie at 0, the generator at θ, and
+D(x) = ψ x. Near the equilibrium (0, 0) the eigenvalues of the gradient vector field's Jacobian say everything.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sparring.game import Adversarial
+from sparring.objectives import (
+    DIVERGENCES,
+    f_gan,
+    hinge,
+    least_squares_01,
+    least_squares_symmetric,
+    minimax,
+    non_saturating,
+    relativistic,
+    wasserstein,
+)
+from sparring.penalties import R1, R2, WGANGP
+
+State = Tensor
+"""(θ, ψ), float64."""
+
+
+class Dirac(NamedTuple):
+    """One game on two numbers, and the eigenvalues that theory gives it; none where the field has a jump."""
+
+    game: Adversarial
+    eigenvalues: tuple[complex, complex] | None
+
+
+def rotation(a: float, gamma: float = 0.0) -> tuple[complex, complex]:
+    """-γ/2 ± √(γ²/4 - a²): the field turns at the rate a, and a penalty of weight γ damps it."""
+    root = cmath.sqrt(gamma**2 / 4 - a**2)
+    return -gamma / 2 + root, -gamma / 2 - root
+
+
+GAMMA, STRONG = 0.3, 1.5
+GAMES: dict[str, Dirac] = {
+    "minimax": Dirac(Adversarial(minimax), rotation(0.5)),
+    "non-saturating": Dirac(Adversarial(non_saturating), rotation(0.5)),
+    "relativistic": Dirac(Adversarial(relativistic), rotation(0.5)),
+    "wasserstein": Dirac(Adversarial(wasserstein), rotation(1)),
+    "hinge": Dirac(Adversarial(hinge), rotation(1)),
+    "least squares 0/1": Dirac(Adversarial(least_squares_01), (0j, 0j)),
+    "least squares −1/+1": Dirac(Adversarial(least_squares_symmetric), rotation(1)),
+    "f-GAN kl": Dirac(Adversarial(f_gan(DIVERGENCES["kl"])), rotation(math.exp(-0.5))),
+    "f-GAN reverse-kl": Dirac(Adversarial(f_gan(DIVERGENCES["reverse-kl"])), rotation(1)),
+    "f-GAN pearson": Dirac(Adversarial(f_gan(DIVERGENCES["pearson"])), rotation(1)),
+    "non-saturating, R1 .3": Dirac(Adversarial(non_saturating, penalties=(R1(GAMMA),)), rotation(0.5, GAMMA)),
+    "non-saturating, R2 .3": Dirac(Adversarial(non_saturating, penalties=(R2(GAMMA),)), rotation(0.5, GAMMA)),
+    "non-saturating, R1 1.5": Dirac(Adversarial(non_saturating, penalties=(R1(STRONG),)), rotation(0.5, STRONG)),
+    "relativistic, R1 + R2 .3": Dirac(
+        Adversarial(relativistic, penalties=(R1(GAMMA), R2(GAMMA))), rotation(0.5, 2 * GAMMA)
+    ),
+    "wasserstein, R1 .3": Dirac(Adversarial(wasserstein, penalties=(R1(GAMMA),)), rotation(1, GAMMA)),
+    "wasserstein, GP 0.3": Dirac(Adversarial(wasserstein, penalties=(WGANGP(GAMMA),)), None),
+}
+
+
+def losses(game: Adversarial, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+    """The generator's and the discriminator's loss at (θ, ψ), both scalars."""
+
+    def critic(x: Tensor) -> Tensor:
+        return (psi * x).squeeze(1)
+
+    real = (torch.zeros(1, 1, dtype=torch.float64).requires_grad_(),)
+    fake = (theta.reshape(1, 1),)
+    discriminator, _ = game.judged_loss(critic, real, fake)
+    return game.objective.generator(critic(*real), critic(*fake)).sum(), discriminator
+
+
+def field(game: Adversarial, state: State, *, graph: bool = False) -> State:
+    """Where both players move: minus the gradient of each one's loss in its own number."""
+    theta, psi = (value.clone().requires_grad_() for value in state) if not graph else state.unbind()
+    generator, discriminator = losses(game, theta, psi)
+    (of_theta,) = torch.autograd.grad(generator, theta, create_graph=graph, retain_graph=True)
+    (of_psi,) = torch.autograd.grad(discriminator, psi, create_graph=graph)
+    return -torch.stack([of_theta, of_psi])
+
+
+def jacobian(game: Adversarial, at: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    """The field's Jacobian (2, 2), by autograd."""
+    state = torch.tensor(at, dtype=torch.float64, requires_grad=True)
+    moved = field(game, state, graph=True)
+    rows = [torch.autograd.grad(part, state, retain_graph=True)[0] for part in moved]
+    return torch.stack(rows)
+
+
+def eigenvalues(matrix: Tensor) -> tuple[complex, complex]:
+    """Both, the one with the larger imaginary and then real part first."""
+    values = sorted((complex(v) for v in torch.linalg.eigvals(matrix)), key=lambda v: (v.imag, v.real), reverse=True)
+    return values[0], values[1]
+
+
+def runge_kutta(vector: Callable[[State], State], state: State, h: float) -> State:
+    """One step of the classical method of fourth order."""
+    first = vector(state)
+    second = vector(state + h / 2 * first)
+    third = vector(state + h / 2 * second)
+    fourth = vector(state + h * third)
+    return state + h / 6 * (first + 2 * second + 2 * third + fourth)
+
+
+def measured_rates(
+    game: Adversarial, *, time: float = 2.0, steps: int = 40, size: float = 1e-4
+) -> tuple[complex, complex]:
+    """The rates at which trajectories near the equilibrium turn and shrink, from two of them.
+
+    Where each of two small displacements is carried in some time makes a matrix; the logarithms of its eigenvalues, by
+    that time, are the rates.
+    """
+    columns = []
+    for start in (torch.tensor([size, 0.0]), torch.tensor([0.0, size])):
+        state = start.double()
+        for _ in range(steps):
+            state = runge_kutta(lambda at: field(game, at), state, time / steps)
+        columns.append(state / size)
+    first, second = (cmath.log(value) / time for value in eigenvalues(torch.stack(columns, 1)))
+    return first, second
+
+
+def simultaneous(game: Adversarial, state: State, h: float) -> State:
+    """Both players take a gradient step at once."""
+    return state + h * field(game, state)
+
+
+def alternating(game: Adversarial, state: State, h: float) -> State:
+    """The discriminator takes a gradient step, then the generator answers it."""
+    theta, psi = state
+    psi = psi + h * field(game, state)[1]
+    theta = theta + h * field(game, torch.stack([theta, psi]))[0]
+    return torch.stack([theta, psi])
+
+
+Update = Callable[[Adversarial, State, float], State]
+
+
+def growth(game: Adversarial, update: Update, h: float, *, size: float = 1e-5) -> float:
+    """The factor by which an update near the equilibrium grows in the long run: its linear part's largest modulus."""
+    columns = [update(game, size * torch.eye(2, dtype=torch.float64)[i], h) / size for i in range(2)]
+    return max(abs(value) for value in eigenvalues(torch.stack(columns, 1)))
+
+
+def path(game: Adversarial, update: Update, start: tuple[float, float], h: float, steps: int) -> Tensor:
+    """The states (steps + 1, 2) from a start."""
+    states = [torch.tensor(start, dtype=torch.float64)]
+    for _ in range(steps):
+        states.append(update(game, states[-1], h))
+    return torch.stack(states)
+
+
+def flow(game: Adversarial, state: State, h: float) -> State:
+    """Both players move continuously, for a time h."""
+    return runge_kutta(lambda at: field(game, at), state, h)
