@@ -15,7 +15,7 @@ from sparring.data import DataOptions, open_data
 from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES
+from sparring.recipes import DEFAULT_IMAGES, RECIPES, default_for
 from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
 from sparring.settings import Value
 from sparring.training.device import choose_device
@@ -96,7 +96,7 @@ def prepare(
         named or find(DEFAULT_IMAGES), {k: v for k, v in settings.items() if k in hints}, hints
     )
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
-    named = named or find(DEFAULT_IMAGES if dataset.spec.kind == "image" else DEFAULT_POINTS)
+    named = named or find(default_for(dataset.spec))
     own, general, _ = share_out(named, settings, hints)
     built = build(named, dataset.spec, own, general)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game

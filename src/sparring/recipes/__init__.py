@@ -19,7 +19,7 @@ from sparring.recipes.unrolled import unrolled
 from sparring.recipes.wgan import wgan, wgan_gp
 
 if TYPE_CHECKING:
-    from sparring.types import Recipe
+    from sparring.types import DataSpec, Recipe
 
 RecipeFunction = Callable[..., "Recipe"]
 
@@ -38,7 +38,15 @@ RECIPES: dict[str, RecipeFunction] = {
 }
 
 DEFAULT_IMAGES = "gan-mnist"
-DEFAULT_POINTS = "gan-1d"
+DEFAULT_LINE = "gan-1d"
+DEFAULT_POINTS = "r3gan"
+
+
+def default_for(spec: DataSpec) -> str:
+    """The recipe that data are trained with when none is named: images, points on a line, other points."""
+    if spec.kind == "image":
+        return DEFAULT_IMAGES
+    return DEFAULT_LINE if spec.shape == (1,) else DEFAULT_POINTS
 
 
 def summary(function: RecipeFunction) -> str:

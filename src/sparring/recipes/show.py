@@ -9,13 +9,14 @@ from dataclasses import fields
 from sparring import objectives
 from sparring.data import DataOptions
 from sparring.errors import UsageError
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS
+from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS
 from sparring.recipes.build import Named, build, find, own_defaults
 from sparring.settings import Settings
 from sparring.types import DataSpec, Game, Recipe
 
 EXAMPLES = (
     DataSpec("image", (1, 28, 28), tuple("0123456789"), "images of 28 x 28"),
+    DataSpec("points", (2,), (), "points in the plane"),
     DataSpec("points", (1,), (), "points on a line"),
 )
 
@@ -24,7 +25,11 @@ def describe(name: str) -> str:
     """What the recipe is, its paper, its networks on an example of its data, and every setting with its default."""
     named = find(name)
     spec, recipe = on_example(named)
-    default = {DEFAULT_IMAGES: " (the default for images)", DEFAULT_POINTS: " (the default for points)"}
+    default = {
+        DEFAULT_IMAGES: " (the default for images)",
+        DEFAULT_LINE: " (the default for points on a line)",
+        DEFAULT_POINTS: " (the default for points in the plane)",
+    }
     lines = [
         f"{name}{default.get(name, '')}",
         "",
