@@ -13,7 +13,7 @@ import sparring
 from sparring.errors import UsageError
 from sparring.objectives import DIVERGENCES, Objective
 from sparring.penalties import DRAGAN, R1, R2, WGANGP
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES, summary
+from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS, RECIPES, summary
 from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
@@ -42,7 +42,7 @@ each = pytest.mark.parametrize("name", RECIPES)
 
 def test_every_recipe_is_tried_here() -> None:
     assert set(RECIPES) == set(DATA)
-    assert {DEFAULT_IMAGES, DEFAULT_POINTS} <= set(RECIPES)
+    assert {DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
