@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 class Objective(NamedTuple):
@@ -36,3 +36,6 @@ minimax = Objective(_cross_entropy, lambda real, fake: -softplus(fake), _same)
 
 non_saturating = Objective(_cross_entropy, lambda real, fake: softplus(-fake), _same)
 """Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)) instead; the discriminator's part is V."""
+
+hinge = Objective(lambda real, fake: relu(1 - real) + relu(1 + fake), lambda real, fake: -fake, Tensor.sign)
+"""Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, eq. 16, 17. Where p = q anything from -1 to 1 is best."""

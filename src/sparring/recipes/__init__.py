@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sparring.recipes.conditional import acgan, cgan
+from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
 from sparring.recipes.gan_mnist import gan_mnist
+from sparring.recipes.sngan import projection, sngan
 
 if TYPE_CHECKING:
     from sparring.types import Recipe
@@ -20,6 +23,12 @@ RECIPES: dict[str, RecipeFunction] = {
     "gan-mnist": gan_mnist,
     "gan-1d": gan_1d,
     "gan-1d-mended": gan_1d_mended,
+    "dcgan": dcgan,
+    "dcgan-upsample": dcgan_upsample,
+    "sngan": sngan,
+    "cgan": cgan,
+    "acgan": acgan,
+    "projection": projection,
 }
 
 DEFAULT_IMAGES = "gan-mnist"
