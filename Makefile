@@ -11,8 +11,9 @@ demo: .venv/sparring
 	$(BIN)/spar sample $$run -n 100 --out $$run/samples.png && \
 	echo "samples: $$run/samples.png   grids as it trained: $$run/samples/   figures: $$run/evaluation.json"
 
+# One thread a process: two processes that each take both cores get in each other's way.
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: .venv/develop
 	$(BIN)/ruff format --check .

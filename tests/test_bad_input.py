@@ -6,8 +6,9 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +218,50 @@ def test_no_space_for_a_checkpoint(spar, monkeypatch: pytest.MonkeyPatch, tmp_pa
     )
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A file system of a given size, in memory; the same call again changes its size."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def make(size: str) -> Path:
+        options = f"remount,size={size}" if place.is_mount() else f"size={size}"
+        try:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", place], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("no small file system can be mounted here")
+        return place
+
+    yield make
+    if place.is_mount():
+        subprocess.run(["umount", place], check=True)
+
+
+def test_a_disk_that_is_really_full(spar, small_disk: Callable[[str], Path]) -> None:
+    """Two checkpoints of eleven megabytes fit, the third does not; with more room it goes on from the second."""
+    run = small_disk("30m") / "run"
+    command = ("train", "digits", "--recipe", "gan-mnist", "--out", run, "--device", "cpu", "--steps", 4)
+    command += ("--set", "log_every=1", "--set", "checkpoint_seconds=0", "--set", "best_every=4")
+    one_line(spar(*command), 1, "000003.safetensors: no space left on the disk")
+    assert sorted(file.name for file in (run / "checkpoints").iterdir()) == [
+        "000001.safetensors",
+        "000002.safetensors",
+    ]
+    small_disk("60m")
+    again = spar(*command)
+    assert again.code == 0
+    assert "going on from step 2" in again.out
+
+
+def test_a_full_disk_for_the_cache(spar, small_disk: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    np.save("a.npy", np.random.default_rng(0).integers(0, 256, (300, 64, 64), dtype=np.uint8))
+    cache = small_disk("1m")
+    monkeypatch.setenv("SPARRING_CACHE", str(cache))
+    one_line(spar("train", "a.npy", *TRAIN), 1, "disk space", "SPARRING_CACHE")
+    assert snapshot(cache) == {}
+    assert not Path("out").exists()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_for_samples(spar, digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from sparring.training import files
@@ -254,6 +299,17 @@ def test_a_directory_of_somebody_else(spar) -> None:
     before = snapshot(Path())
     one_line(spar("train", "gaussian", "--steps", 2, "--out", "thesis"), 2, "not empty and holds no run")
     assert snapshot(Path()) == before
+
+
+def test_a_directory_in_use(spar) -> None:
+    """A second training is refused before it changes anything, also one with more steps."""
+    command = ("train", "gaussian", "--out", "out", "--device", "cpu", "--set", "K=1", "--steps")
+    assert spar(*command, 2).code == 0
+    before = snapshot(Path("out"))
+    with sparring.load("out").directory.lock():
+        one_line(spar(*command, 4), 2, "another process is training in out")
+    assert snapshot(Path("out")) == before
+    assert spar(*command, 4).code == 0
 
 
 def truncated(path: Path) -> None:

@@ -64,16 +64,14 @@ def toy(density, shape, sizes=(5000, 2000, 3000), keep=True):
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory):
+def digits():
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.images))
     x = torch.from_numpy((data.images[order] * (255 / 16)).round().astype(np.uint8))[:, None]
     y = torch.from_numpy(data.target[order].astype(np.int64))
     spec = DataSpec("image", (1, 8, 8), tuple("0123456789"), "digits")
     cuts = (slice(0, 900), slice(900, 1300), slice(1300, None))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield Dataset(spec, *(Source(spec, x[c], y[c]) for c in cuts), "digits", notes=("made for a test",))
+    return Dataset(spec, *(Source(spec, x[c], y[c]) for c in cuts), "digits of a test", notes=("made for a test",))
 
 
 def replay(dataset, x):

@@ -2,7 +2,6 @@
 
 import gzip
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -76,12 +75,3 @@ def mnist(make_dataset):
     ]
     x, y = torch.cat(parts[:2])[:, None], torch.cat(parts[2:]).long()
     return make_dataset(x, y, validation=6000, test=10_000, fingerprint="mnist")
-
-
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory) -> Iterator[Path]:
-    """A cache folder of this session's own."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARRING_CACHE", str(folder))
-        yield folder

@@ -23,6 +23,14 @@ def test_a_file_trains_and_is_named_to_sample(conditional_run: sparring.Run, con
     assert again.sample(2).shape == (2, 1, 8, 8)
 
 
+def test_a_file_can_be_read_like_any_recipe(conditional_file: Path, spar) -> None:
+    result = spar("recipes", conditional_file)
+    assert (result.code, result.err) == (0, "")
+    assert "A conditional perceptron." in result.out
+    assert "Embedding(10, 8)" in result.out
+    assert "\n  width " in result.out
+
+
 def test_own_settings_of_a_file(conditional_file: Path, tmp_path: Path) -> None:
     run = sparring.train("digits", str(conditional_file), out=tmp_path / "run", **QUIET, width="5", steps="2")
     assert run.recipe.generator().net[0].out_features == 5

@@ -28,38 +28,38 @@ FEWEST_SEEN, MOST_SEEN = 50_000, 250_000
 LARGEST_TRAINING, LARGEST_TEST = 100_000, 10_000
 FEWEST_LABELLED = 50
 # Up to so many pixels one CPU thread does the work.
-SMALL = 400
+SMALL = 1024
 
 
 class Classifier(nn.Module):
-    """Four convolutions, a layer of WIDTH features and one of classes; a size-dependent stride keeps it quick.
+    """Three convolutions or more, a layer of WIDTH features and one of classes.
 
     ``forward`` maps (n, C, H, W) float in [-1, 1], of any size, to features (n, WIDTH) ≥ 0 and scores (n, classes).
     """
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
-        channels, height, width = shape
+        channels, *size = shape
+        wide, kernel, stride = 32, 5, 4 if max(size) >= 128 else 2
         layers: list[nn.Module] = []
-        # Large images are walked over in larger steps, and tiny ones are not shrunk to a single point.
-        stem = 4 if max(height, width) >= 128 else 2 if max(height, width) >= 48 else 1
-        for wide, kernel, stride in ((16, 7 if stem == 4 else 5, stem), (32, 3, 2), (64, 3, 2), (64, 3, 1)):
-            step = stride if min(height, width) >= 4 * stride else 1
-            layers += [
-                nn.Conv2d(channels, wide, kernel, step, kernel // 2, bias=False),
-                nn.BatchNorm2d(wide),
-                nn.ReLU(),
-            ]
-            channels, height, width = wide, math.ceil(height / step), math.ceil(width / step)
+        while max(size) > 8 or len(layers) < 9:
+            # Halved until it is small, but never to a single point.
+            steps = (stride if size[0] > 4 else 1, stride if size[1] > 4 else 1)
+            convolution = nn.Conv2d(channels, wide, kernel, steps, kernel // 2, bias=False)
+            layers += [convolution, nn.BatchNorm2d(wide), nn.ReLU()]
+            size = [math.ceil(length / step) for length, step in zip(size, steps, strict=True)]
+            channels, wide, kernel, stride = wide, 64, 3, 2 if max(size) > 8 else 1
         self.convolutions = nn.Sequential(*layers)
+        self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # A pooling of fixed cells: unlike the adaptive one, its gradient is deterministic on every device.
-        self.cell = (math.ceil(height / 4), math.ceil(width / 4))
-        cells = math.ceil(height / self.cell[0]) * math.ceil(width / self.cell[1])
+        self.cell = (math.ceil(size[0] / 4), math.ceil(size[1] / 4))
+        cells = math.ceil(size[0] / self.cell[0]) * math.ceil(size[1] / self.cell[1])
         self.features = nn.Linear(channels * cells, WIDTH)
         self.scores = nn.Linear(WIDTH, classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Features and scores."""
+        x = x.contiguous(memory_format=torch.channels_last)
         pooled = F.avg_pool2d(self.convolutions(x), self.cell, ceil_mode=True, count_include_pad=False)
         features = F.relu(self.features(pooled.flatten(1)))
         return features, self.scores(features)

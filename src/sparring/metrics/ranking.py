@@ -9,9 +9,10 @@ from torch import Tensor
 
 from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.points import mode_distance, modes_found, sliced_wasserstein, wasserstein_1d
-from sparring.metrics.random_convolutions import RandomConvolutions
+from sparring.metrics.random_convolutions import SMALL, RandomConvolutions
 from sparring.metrics.reading import draw
-from sparring.types import Dataset, Density
+from sparring.metrics.threads import one_thread_if
+from sparring.types import Dataset, DataSource, Density
 
 SAMPLES = 2000
 LARGEST_REFERENCE = 10_000
@@ -44,6 +45,11 @@ def make_ranking(dataset: Dataset, device: str | torch.device = "cpu") -> Rankin
     return PointRanking(dataset)
 
 
+def _reference(dataset: Dataset) -> DataSource:
+    """What samples are compared with: the validation part, unless it is missing or has no spread."""
+    return dataset.validation if dataset.validation is not None and len(dataset.validation) > 1 else dataset.train
+
+
 class ImageRanking:
     """Fréchet distance on random convolutions; the reference's mean and covariance are computed once."""
 
@@ -52,15 +58,19 @@ class ImageRanking:
         self.name = f"FD-{self.features.name}"
         self.n = SAMPLES
         self.decode = dataset.spec.decode
-        part = dataset.validation or dataset.train
-        self.reference = moments(self.features(draw(part, LARGEST_REFERENCE, SEED)))
+        self.small = dataset.spec.shape[1] * dataset.spec.shape[2] <= SMALL
+        # The first change of the number of threads may have lasting effects in the matrix library: before training,
+        # not in its midst, so that a run that was stopped and one that was not compute alike.
+        torch.set_num_threads(torch.get_num_threads())
+        self.reference = moments(self.features(draw(_reference(dataset), LARGEST_REFERENCE, SEED)))
 
     def __call__(self, samples: Tensor) -> float:
         """The distance of float samples (n, C, H, W) in [-1, 1]; they are rounded to uint8 as the data are."""
-        if not torch.isfinite(samples).all():
-            return float("inf")
-        found = moments(self.features(self.decode(samples.detach())))
-        return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
+        with one_thread_if(self.small):
+            if not torch.isfinite(samples).all():
+                return float("inf")
+            found = moments(self.features(self.decode(samples.detach())))
+            return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
 
 
 class PointRanking:
@@ -68,7 +78,7 @@ class PointRanking:
 
     def __init__(self, dataset: Dataset) -> None:
         self.n = SAMPLES
-        self.reference = draw(dataset.validation or dataset.train, LARGEST_REFERENCE, SEED)
+        self.reference = draw(_reference(dataset), LARGEST_REFERENCE, SEED)
         self.density: Density | None = dataset.density
         self.name = "W1" if dataset.spec.shape == (1,) else "sliced W2"
         self.modes = self.density.modes if self.density is not None and self.density.modes is not None else None
