@@ -11,6 +11,8 @@ from sparring.networks.sizes import crop, doubling_widths, halvings, pad_to_even
 
 LARGEST_WIDTH = 1024
 """Channels of the smallest maps in the paper's figure 1; larger images get no more."""
+DEPTH = 2
+"""The fewest halvings: the discriminator of 8 x 8 images would else be a single convolution, and learns no shapes."""
 
 
 class DCGANGenerator(nn.Module):
@@ -24,7 +26,7 @@ class DCGANGenerator(nn.Module):
     def __init__(self, latent_dim: int, shape: tuple[int, int, int], width: int = 64) -> None:
         super().__init__()
         channels, *size = shape
-        self.sizes = halvings((size[0], size[1]), 4)[::-1]
+        self.sizes = halvings((size[0], size[1]), 4, DEPTH)[::-1]
         widths = doubling_widths(width, len(self.sizes) - 1, LARGEST_WIDTH)[::-1]
         self.project = Project(latent_dim, widths[0], self.sizes[0])
         self.start = nn.Sequential(nn.BatchNorm2d(widths[0]), nn.ReLU())
@@ -53,7 +55,7 @@ class UpsampleGenerator(nn.Module):
     def __init__(self, latent_dim: int, shape: tuple[int, int, int], width: int = 32) -> None:
         super().__init__()
         channels, *size = shape
-        self.sizes = halvings((size[0], size[1]), 8)[::-1]
+        self.sizes = halvings((size[0], size[1]), 8, DEPTH)[::-1]
         widths = doubling_widths(width, len(self.sizes), LARGEST_WIDTH)[::-1]
         self.project = Project(latent_dim, widths[0], self.sizes[0])
         self.norms = nn.ModuleList(nn.BatchNorm2d(a) for a in widths[:-1])
@@ -92,7 +94,7 @@ class DCGANFeatures(nn.Module):
     ) -> None:
         super().__init__()
         channels, *size = shape
-        sizes = halvings((size[0], size[1]), 4)
+        sizes = halvings((size[0], size[1]), 4, DEPTH)
         widths = [channels, *doubling_widths(width, len(sizes) - 1, LARGEST_WIDTH)]
         layers = [
             half_layer(a, b, norm=i > 0, dropout=dropout, pool=pool)

@@ -8,14 +8,14 @@ from torch.nn.functional import pad
 Size = tuple[int, int]
 
 
-def halvings(size: Size, largest: int) -> list[Size]:
-    """The image's (height, width), then halves rounded up until both sides are at most ``largest``; at least one half.
+def halvings(size: Size, largest: int, least: int = 1) -> list[Size]:
+    """The image's (height, width), then at least ``least`` halves, rounded up, until no side is above ``largest``.
 
     >>> halvings((28, 28), 4)
     [(28, 28), (14, 14), (7, 7), (4, 4)]
     """
-    sizes = [size, half(size)]
-    while max(sizes[-1]) > max(largest, 1):
+    sizes = [size]
+    while len(sizes) <= least or max(sizes[-1]) > largest:
         sizes.append(half(sizes[-1]))
     return sizes
 
