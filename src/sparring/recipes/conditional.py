@@ -52,11 +52,12 @@ def cgan(spec: DataSpec, *, latent_dim: int = 100, label_dim: int = 10, dropout:
 
 
 def acgan(
-    spec: DataSpec, *, latent_dim: int = 100, label_dim: int = 10, width: int = 64, dropout: float = 0.5
+    spec: DataSpec, *, latent_dim: int = 100, label_dim: int = 10, width: int = 64, dropout: float = 0.0
 ) -> Recipe:
     """DCGAN's networks for classes: the generator is told the label, the discriminator has to say it.
 
     ``width``: channels of the largest maps. ``label_dim``: numbers that the label's embedding adds to the latent code.
+    ``dropout``: the paper has .5, with which small sets need several times the steps.
     """
     from functools import partial
 
