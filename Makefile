@@ -6,10 +6,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test check clean
 
 demo: .venv/sparring
-	$(BIN)/spar train digits --recipe gan-mnist --steps 6000 --fresh --out runs/demo | tee .venv/demo.log
-	run=$$(sed -n 's/^run: //p' .venv/demo.log) && $(BIN)/spar evaluate $$run && \
-	$(BIN)/spar sample $$run -n 100 --out $$run/samples.png && \
-	echo "samples: $$run/samples.png   grids as it trained: $$run/samples/   figures: $$run/evaluation.json"
+	rm -rf runs/demo
+	$(BIN)/spar train digits --recipe gan-mnist --steps 4000 --set ema=0.99 --out runs/demo
+	$(BIN)/spar evaluate runs/demo
+	$(BIN)/spar sample runs/demo -n 100 --out runs/demo/samples.png
+	@echo "samples: runs/demo/samples.png   grids as it trained: runs/demo/samples/   figures: runs/demo/evaluation.json"
 
 # One thread a process: two processes that each take both cores get in each other's way.
 test: check

@@ -379,13 +379,17 @@ def test_another_runs_checkpoint(spar, digits_copy: Path, gaussian_run: sparring
         lambda identity: identity.update(recipe=["gan-mnist"]),
         lambda identity: identity.update(recipe="gan-mnits"),
         lambda identity: identity.update(spec=None),
+        lambda identity: identity.update(settings="none"),
+        lambda identity: identity["settings"].update(general=[]),
+        lambda identity: identity["settings"]["general"].update(threads="two"),
     ],
 )
 def test_a_damaged_recipe_json(spar, digits_copy: Path, change: Callable[[dict], object]) -> None:
     identity = json.loads((digits_copy / "recipe.json").read_text())
     change(identity)
     (digits_copy / "recipe.json").write_text(json.dumps(identity))
-    for verb in (("sample", digits_copy, "--out", "a.npy"), ("evaluate", digits_copy)):
+    train = ("train", "digits", "--recipe", "gan-mnist", "--out", digits_copy)
+    for verb in (("sample", digits_copy, "--out", "a.npy"), ("evaluate", digits_copy), train):
         one_line(spar(*verb), 2)
 
 
@@ -455,7 +459,7 @@ def test_data_that_changed_or_vanished(spar) -> None:
     np.save("a.npy", rng.integers(0, 256, (60, 8, 8), dtype=np.uint8))
     before = snapshot(Path("out"))
     one_line(spar("evaluate", "out", "-n", 6), 2, "a.npy has changed since out was trained on it")
-    one_line(spar("train", "a.npy", *TRAIN, "--batch", 8), 2, "fingerprint is", "--fresh")
+    one_line(spar("train", "a.npy", *TRAIN, "--batch", 8), 2, "the data has changed", "--fresh")
     Path("a.npy").unlink()
     one_line(spar("evaluate", "out", "-n", 6), 2, "a.npy does not exist")
     assert snapshot(Path("out")) == before

@@ -8,9 +8,11 @@ import pytest
 import torch
 from rich.console import Console
 from sklearn.datasets import load_digits
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
-from sparring.evaluate import Evaluation, evaluate, make_ranking
+from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate, make_ranking
 from sparring.types import Batch, Dataset, DataSpec
 
 
@@ -207,13 +209,81 @@ def test_too_few_are_clear_errors(digits):
         evaluate(show, digits, n=5)
     spec = digits.spec
     tiny = dataclasses.replace(digits, test=Source(spec, digits.test.x[:4], digits.test.y[:4]))
-    with pytest.raises(UsageError, match="smaller part"):
+    with pytest.raises(UsageError, match=r"4 held-out examples are too few .* --set holdout=0\.3") as caught:
         evaluate(show, tiny)
+    assert "\n" not in str(caught.value)
+    tiny = dataclasses.replace(digits, train=Source(spec, digits.train.x[:4], digits.train.y[:4]))
+    with pytest.raises(UsageError, match="4 training examples"):
+        evaluate(show, tiny)
+
+
+def test_a_larger_holdout_helps_a_small_set(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "few.npy", images)
+    data = open_data(str(tmp_path / "few.npy"))
+    with pytest.raises(UsageError, match="held-out examples"):
+        _size(100, data.train, data.test)
+    data = open_data(str(tmp_path / "few.npy"), DataOptions(holdout=0.3))
+    assert _size(100, data.train, data.test) >= 6
 
 
 def test_values_outside_the_range_are_reported(digits):
     got = evaluate(lambda n: 3 * replay(digits, digits.validation.x)(n), digits, n=300)
     assert any("were clipped" in note for note in got.notes)
+
+
+class Largest(TorchDispatchMode):
+    """The most bytes that any new tensor takes."""
+
+    bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        memory = [x.untyped_storage().data_ptr() for x in (made, *args) if isinstance(x, torch.Tensor)]
+        if isinstance(made, torch.Tensor) and memory[0] not in memory[1:]:
+            self.bytes = max(self.bytes, made.nbytes)
+        return made
+
+
+def test_samples_are_checked_and_decoded_piece_by_piece(monkeypatch):
+    """Beside the samples and the result, no tensor of their size is made."""
+    monkeypatch.setattr("sparring.evaluate.VALUES", 1000)
+    spec = DataSpec("image", (1, 8, 8))
+    x = torch.rand(500, 1, 8, 8) * 2.2 - 1.1
+    notes = []
+    with Largest() as largest:
+        got = _samples(lambda n: x, 500, spec, notes)
+    assert got.equal(spec.decode(x))
+    assert largest.bytes == got.nbytes
+    share = 100 * float((x.abs() > 1.01).double().mean())
+    assert notes == [f"WARNING: {share:.1f} % of the samples' values lie outside [-1, 1] and were clipped"]
+    x[[3, 400], 0, 0, 0] = torch.nan
+    with pytest.raises(SparringError, match="2 of 500 samples"):
+        _samples(lambda n: x, 500, spec, [])
+
+
+def test_names_from_the_data_are_no_markup():
+    note = "missing: [/x], [red]a, \\, :smile:"
+    got = Evaluation((Figure("FD-[/x]", 1.0, None, 9, "lower", note),), "", 9, 0, ("from [/y]", "[bold]b"))
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(got.to_table())
+    text = console.export_text()
+    for name in ("FD-[/x]", note, "from [/y]", "[bold]b"):
+        assert name in text
+
+
+def test_a_floor_of_the_validation_part_is_told(digits):
+    show = replay(digits, digits.validation.x)
+    said = "validation part, which also chose the best checkpoint"
+    assert any(said in note for note in evaluate(show, dataclasses.replace(digits, test=None), n=300).notes)
+    assert not any(said in note for note in evaluate(show, digits, n=300).notes)
+
+
+@pytest.mark.parametrize(("density", "shape"), [(Gaussian(), (1,)), (Ring(), (2,))])
+def test_the_noise_of_a_floor_in_one_dimension_is_told(density, shape):
+    got = evaluate(lambda n: density.sample(torch.Generator().manual_seed(1), n), toy(density, shape))
+    assert any("independent points" in note for note in got.notes) == (shape == (1,))
 
 
 def test_the_ranking_of_images_orders_damage_and_is_repeatable(digits):

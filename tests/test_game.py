@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from sparring.data import open_data
+from sparring.errors import UsageError
 from sparring.game import Adversarial, AuxiliaryClassifier, TwoUpdates
 from sparring.networks import Classifier, Discriminator, Joined, MLPDiscriminator, MLPGenerator
 from sparring.objectives import minimax, non_saturating
@@ -189,6 +190,13 @@ def test_statistics_of_a_blind_discriminator() -> None:
     assert of_discriminator["d_loss"].item() == pytest.approx(math.log(4))
     _, of_generator = Adversarial(non_saturating).generator_loss(players, drawn)
     assert of_generator["g_loss"].item() == pytest.approx(math.log(2))
+
+
+@pytest.mark.parametrize("batch", [2, 3, 5, 33])
+@pytest.mark.parametrize("game", [Adversarial(non_saturating, joined=True, half=True), TwoUpdates(non_saturating)])
+def test_batches_that_cannot_be_halved_are_refused(game: Adversarial, batch: int) -> None:
+    with pytest.raises(UsageError, match=f"batch={batch} does not fit"):
+        game.turns(batch)
 
 
 class Flat(nn.Module):

@@ -87,3 +87,20 @@ def test_killed_at_ten_random_instants(start: Callable[..., subprocess.Popen[str
     assert not [file for file in files[1] if file.name.endswith(".part")]
     for picture in whole.directory.samples.iterdir():
         assert picture.read_bytes() == (killed.directory.samples / picture.name).read_bytes()
+
+
+def test_killed_before_it_began(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    """Whatever a start leaves behind that was killed at once, the same command takes it up."""
+    command = ("train", "digits", "--out", "run", "--device", "cpu", "--steps", 2, "--batch", 8)
+    for leave in ((), (".lock",), (".lock", ".recipe.json.12ab.part")):
+        (tmp_path / "run").mkdir(exist_ok=True)
+        for name in leave:
+            (tmp_path / "run" / name).touch()
+    process = start(*command, folder=tmp_path)
+    while not any((tmp_path / "run").glob("*.json")) and process.poll() is None:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    _, err = start(*command, folder=tmp_path).communicate(timeout=120)
+    assert err == ""
+    assert sparring.load(tmp_path / "run").step("last") == 2

@@ -16,13 +16,18 @@ from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS, RECIPES
-from sparring.recipes.build import build, built_in, find, settings_of, share_out
+from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
 from sparring.settings import Value
+from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
+from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
-from sparring.types import Dataset
+from sparring.types import Dataset, Recipe
+
+FEWEST = 2
+"""Training examples that are the least to train on."""
 
 
 def train(
@@ -65,6 +70,7 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
+            put_right(run)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
@@ -93,10 +99,10 @@ def prepare(
     named = named or find(DEFAULT_IMAGES if dataset.spec.kind == "image" else DEFAULT_POINTS)
     own, general, _ = share_out(named, settings, hints)
     built = build(named, dataset.spec, own, general)
-    if built.batch > 2 * len(dataset.train):
-        raise UsageError(
-            f"{data} has {len(dataset.train)} training examples, too few for a batch of {built.batch}: lower --batch."
-        )
+    built.game.turns(built.batch)  # refuses a batch that does not fit the game
+    check_size(data, len(dataset.train), built.batch)
+    if named.digest:
+        try_networks(named, Path(recipe or ""), built)
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
@@ -106,13 +112,33 @@ def prepare(
         "sparring": __version__,
         "recipe": named.name,
         "recipe_digest": named.digest,
-        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().absolute()),
+        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
         "data_options": data_values,
         "settings": settings_of(named, built, own),
         "spec": dataset.spec.to_json(),
         "fingerprint": dataset.fingerprint,
     }
     return Run(path, built, identity), dataset
+
+
+def check_size(data: str, examples: int, batch: int) -> None:
+    """Refuse a batch that would hold every example more than twice.
+
+    Raises:
+        UsageError: it would.
+    """
+    if examples < FEWEST:
+        raise UsageError(f"{data} has {examples} training examples: too few to train on.")
+    if batch > 2 * examples:
+        raise UsageError(f"{data} has {examples} training examples, too few for a batch of {batch}: lower --batch.")
+
+
+def try_networks(named: Named, path: Path, recipe: Recipe) -> None:
+    """Build the networks of a user's recipe once, so that what fails there is told before anything is written."""
+    with blaming(path), torch.random.fork_rng():
+        recipe.generator()
+        if recipe.discriminator is not None:
+            recipe.discriminator()
 
 
 def recorded_threads(path: Path) -> int:
@@ -140,15 +166,21 @@ def claim(run: Run) -> None:
             f"{run.path} holds a run with other settings ({'; '.join(differences)}). "
             "Give --fresh for a new directory, or choose another --out."
         )
-    run.directory.write_identity(dict(run.identity))
+    if there is None or not finished(run):
+        run.directory.write_identity(dict(run.identity))
 
 
-FREE = ("sparring", "settings.general.steps", "settings.own.epochs", "settings.general.threads")
+FREE = ("sparring", "settings.general.steps", "settings.own.epochs")
 """What may change between two calls that go on with one run."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What differs between two identities, a phrase each. More steps and another version are no difference."""
+    if there.get("recipe_digest") != wanted["recipe_digest"] and there.get("recipe") == wanted["recipe"]:
+        return [f"the text of {wanted['recipe']}.py has changed"]
+    same_source = all(there.get(name) == wanted[name] for name in ("data", "data_options"))
+    if same_source and there.get("fingerprint") != wanted["fingerprint"]:
+        return ["the data has changed"]
     old, new = flatten(there), flatten(wanted)
     differences = [
         f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
@@ -196,10 +228,12 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
             named = find(recipe)
             if named.digest != identity["recipe_digest"]:
                 raise UsageError(f"{recipe} is not the file that {place} was trained with: its text has changed.")
+        elif recipe is not None and recipe != identity["recipe"]:
+            raise UsageError(f"{place} was trained with the recipe {identity['recipe']}: leave --recipe {recipe} out.")
         else:
             named = built_in(identity["recipe"])
         run = Run(place, _rebuild(named, identity), identity)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
     return run
 
@@ -209,22 +243,6 @@ def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
 
     settings = identity["settings"]
     return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of this name; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
-
-    Raises:
-        UsageError: no such device here.
-    """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(kind for kind in ("cuda", "mps", "cpu") if there[kind])
-    if name.partition(":")[0] not in there:
-        raise UsageError(f"there is no device {name!r}: choose auto, cpu, cuda or mps.")
-    if not there[name.partition(":")[0]]:
-        raise UsageError(f"this machine (or this build of torch) has no {name}. Leave --device out, or use cpu.")
-    return torch.device(name)
 
 
 def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, float]], None]:
@@ -239,7 +257,8 @@ def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, floa
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UsageError("TensorBoard is not installed: pip install 'sparring[log]'.") from error
-    writer = SummaryWriter(str(run.path / "tensorboard"))
+    done = run.step("last") if run.directory.numbered() else -run.recipe.pretrain
+    writer = SummaryWriter(str(run.path / "tensorboard"), purge_step=done + 1)
 
     def write(step: int, values: dict[str, float]) -> None:
         for name, value in values.items():

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, UsageError
 
 app = typer.Typer(
     name="spar",
@@ -34,7 +35,7 @@ CheckpointOption = Annotated[str, typer.Option(help="best, last, or a step's num
 def train(
     data: DataArgument,
     recipe: Annotated[str | None, typer.Option(help="A recipe's name (see spar recipes) or a FILE.py.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's directory  [default: runs/DATA-RECIPE]")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE")] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
     batch: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
@@ -49,6 +50,8 @@ def train(
 
     values: dict[str, Value] = dict(parse_assignments(settings or []))
     given = {"steps": steps, "batch": batch, "seed": seed}
+    for name in (name for name, value in given.items() if value is not None and name in values):
+        raise UsageError(f"--{name} and --set {name} are both given.")
     values |= {name: value for name, value in given.items() if value is not None}
     run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
     pictures = sorted(run.directory.samples.glob("*.png"))
@@ -60,7 +63,7 @@ def train(
 @app.command()
 def sample(
     run: RunArgument,
-    n: Annotated[int | None, typer.Option("-n", help="How many  [default: 25, or as many as --latents]")] = None,
+    n: Annotated[int | None, typer.Option("-n", help="How many.", show_default="25, or as many as --latents")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     label: Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")] = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
@@ -79,8 +82,7 @@ def sample(
     loaded = api.load(run, recipe)
     z = read_latents(latents) if latents else None
     count = n if n is not None else (len(z) if z is not None else 25)
-    place = str(api.choose_device(device))
-    made = loaded.sample(count, seed, label=label, latents=z, checkpoint=checkpoint, device=place)
+    made = loaded.sample(count, seed, label=label, latents=z, checkpoint=checkpoint, device=device)
     write_samples(loaded.spec, made, out)
     _say(f"{count} samples of step {loaded.step(checkpoint)}: {out}")
 
@@ -102,9 +104,8 @@ def evaluate(
     from sparring.training.display import following
 
     loaded = api.load(run, recipe)
-    place = str(api.choose_device(device))
     with following() as progress:
-        result = loaded.evaluate(n, seed=seed, checkpoint=checkpoint, device=place, progress=progress)
+        result = loaded.evaluate(n, seed=seed, checkpoint=checkpoint, device=device, progress=progress)
     if as_json:
         typer.echo(json.dumps({"run": str(run), "checkpoint": checkpoint} | result.to_json(), indent=2))
     else:
@@ -163,14 +164,18 @@ def main() -> NoReturn:
     # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False) or 0)
+    except TyperException as error:  # wrong usage of the command line itself
+        words = (error.format_message() if hasattr(error, "format_message") else str(error)).split()
+        if words:  # none where the help was shown instead
+            typer.echo(f"spar: {' '.join(words)} (spar --help shows what there is)", err=True)
+        sys.exit(2)
     except SparringError as error:
         typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
         sys.exit(130)
-    sys.exit(0)
 
 
 def _say(line: str) -> None:

@@ -27,6 +27,8 @@ __all__ = ["Evaluation", "Figure", "Ranking", "evaluate", "make_ranking"]
 
 K = 5
 FEW = 1000
+VALUES = 1 << 22
+"""Samples are checked and decoded so many values at a time."""
 PER_FEATURE = 10
 Better = Literal["lower", "higher"]
 
@@ -74,13 +76,16 @@ class Evaluation:
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
         from rich.table import Table
+        from rich.text import Text
 
-        table = Table(title=f"{self.n} samples", caption="\n".join(self.notes), caption_justify="left")
+        # Names come from the data, and as Text they are no markup.
+        notes = Text("\n".join(self.notes), style="table.caption")
+        table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")
         for heading in ("figure", "samples", "real, held out", "better", ""):
             table.add_column(heading, justify="right" if heading in ("samples", "real, held out") else "left")
         for f in self.figures:
             floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
-            table.add_row(f.name, f"{f.value:.4g}", floor, f.better, f.note)
+            table.add_row(Text(f.name), f"{f.value:.4g}", floor, f.better, Text(f.note))
         return table
 
 
@@ -111,12 +116,19 @@ def evaluate(
     held_out = dataset.test if dataset.test is not None else dataset.validation
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
+    elif dataset.test is None:
+        notes.append("no test part: the floor is of the validation part, which also chose the best checkpoint")
     size = _size(n, dataset.train, held_out)
     fakes = _samples(sample, size, dataset.spec, notes)
     reference = draw(dataset.train, size, seed)
     real = None if held_out is None else draw(held_out, size, seed)
     if size < FEW:
         notes.append(f"WARNING: N = {size} is under {FEW}: every figure is uncertain, compare only at the same N")
+    if dataset.spec.shape == (1,):
+        notes.append(
+            "the floor is of independent points: it has a sampling noise that samples of stratified latent codes "
+            "do not have, so they may lie below it"
+        )
     if dataset.spec.kind == "points":
         figures = _point_figures(fakes, real, reference, dataset)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
@@ -131,8 +143,13 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     if n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
+    if len(train) <= K:
+        raise UsageError(f"{len(train)} training examples are too few to evaluate with: give at least {K + 1}")
     if size <= K:
-        raise UsageError(f"the data set's smaller part has {size} examples, and evaluation needs at least {K + 1}")
+        raise UsageError(
+            f"{size} held-out examples are too few to evaluate with, at least {K + 1} are needed: give more data, or "
+            "train with --set holdout=0.3 (0.5 at most; for images without a test part of their own)"
+        )
     return size
 
 
@@ -145,15 +162,19 @@ def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: lis
         return x.cpu()
     if not x.is_floating_point():
         raise UsageError(f"samples must be floating-point numbers, got {x.dtype}")
-    broken = int((~torch.isfinite(x)).flatten(1).any(1).sum())
+    parts = torch.split(x, max(1, VALUES // spec.size))
+    broken = sum(int((~torch.isfinite(part)).flatten(1).any(1).sum()) for part in parts)
     if broken:
         raise SparringError(f"{broken} of {n} samples hold NaN or infinity: the generator has diverged")
     if spec.kind == "points":
         return x.float().cpu()
-    outside = float((x.abs() > 1.01).float().mean())
+    outside = sum(int((part.abs() > 1.01).sum()) for part in parts) / x.numel()
     if outside > 0.001:
         notes.append(f"WARNING: {100 * outside:.1f} % of the samples' values lie outside [-1, 1] and were clipped")
-    return torch.cat([spec.decode(part).cpu() for part in torch.split(x, 1024)])
+    stored = torch.empty(x.shape, dtype=torch.uint8)
+    for into, part in zip(torch.split(stored, len(parts[0])), parts, strict=True):
+        into.copy_(spec.decode(part))
+    return stored
 
 
 def _image_figures(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, softplus
 
+from sparring.errors import UsageError
 from sparring.objectives import Objective
 from sparring.types import Drawn, Inputs, PlayerName, Players, Statistics, Turn
 
@@ -27,7 +28,7 @@ class Adversarial:
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator, then generator."""
-        n = batch // 2 if self.half else batch
+        n = half_of(batch) if self.half else batch
         return (
             Turn("discriminator", n, n, self.discriminator_loss),
             Turn("generator", batch if self.objective.relativistic else 0, batch, self.generator_loss),
@@ -69,14 +70,15 @@ class TwoUpdates(Adversarial):
     """The non-saturating game as the tutorials' script plays it.
 
     The discriminator is updated twice a step, on half a batch of real examples and then on half a batch of generated
-    ones, and those are made with the generator's running averages (its inference mode).
+    ones, and those are made with the generator's running averages (its inference mode). Each update reports twice its
+    loss as ``d_loss``, so that their mean is what the one update of the joined game reports.
     """
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator on real, discriminator on fake, generator."""
         return (
-            Turn("discriminator", batch // 2, 0, self.real_loss),
-            Turn("discriminator", 0, batch // 2, self.fake_loss),
+            Turn("discriminator", half_of(batch), 0, self.real_loss),
+            Turn("discriminator", 0, half_of(batch), self.fake_loss),
             Turn("generator", 0, batch, self.generator_loss),
         )
 
@@ -84,7 +86,7 @@ class TwoUpdates(Adversarial):
         """-log D(x)."""
         on_real = judge(players, drawn.real)
         loss = softplus(-on_real).mean()
-        return loss, {"d_loss": loss.detach(), "d_real": share_positive(on_real)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_real": share_positive(on_real)}
 
     def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """-log(1 - D(G(z)))."""
@@ -95,7 +97,18 @@ class TwoUpdates(Adversarial):
         players.generator.train(mode)
         on_fake = judge(players, fake)
         loss = softplus(on_fake).mean()
-        return loss, {"d_loss": loss.detach(), "d_fake": share_positive(-on_fake)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_fake": share_positive(-on_fake)}
+
+
+def half_of(batch: int) -> int:
+    """Half a batch.
+
+    Raises:
+        UsageError: it cannot be halved, or a half is a single example, which batch norm cannot take.
+    """
+    if batch < 4 or batch % 2:
+        raise UsageError(f"batch={batch} does not fit this game: it plays with half batches, so 4, 6, 8 … examples.")
+    return batch // 2
 
 
 @dataclass(frozen=True)

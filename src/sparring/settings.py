@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from sparring.errors import UsageError
 
 Value = bool | int | float | str
+LARGEST_THREADS = 1024
 LARGEST_SEED = 2**63 - 2
 
 
@@ -59,6 +60,8 @@ class Settings:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
+        if self.threads > LARGEST_THREADS:
+            raise UsageError(f"threads={self.threads} is too large: it must be at most {LARGEST_THREADS}.")
         if self.seed > LARGEST_SEED:
             raise UsageError(f"seed={self.seed} is too large: it must be at most {LARGEST_SEED}.")
         for name in ("lr_generator", "lr_discriminator", "clip", "checkpoint_seconds"):
@@ -92,6 +95,8 @@ def convert(name: str, value: Value, hint: Any) -> Value:
     if hint is str:
         return str(value)
     try:
+        if isinstance(value, bool):
+            raise ValueError
         number = float(value)
         if hint is float:
             return number
@@ -100,7 +105,7 @@ def convert(name: str, value: Value, hint: Any) -> Value:
             if isinstance(value, str) and value.lstrip("+-").isdigit()
             else _whole(number)
         )
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         kind = "a whole number" if hint is int else "a number"
         raise UsageError(f"{name}={value} is not {kind}.") from None
 

@@ -19,6 +19,10 @@ Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
 """``latent(generator, n)`` draws n latent codes, shape (n, …); no generator means torch's own."""
 
 
+LARGEST = 1 << 28
+"""Numbers that one example has at the most."""
+
+
 class Batch(NamedTuple):
     """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled."""
 
@@ -37,6 +41,8 @@ class DataSpec:
     shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
     name: str = ""
+    shares: tuple[float, ...] = ()
+    """The share of each class among the labelled training examples; empty: all alike."""
 
     @property
     def size(self) -> int:
@@ -55,12 +61,26 @@ class DataSpec:
 
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON values."""
-        return {"kind": self.kind, "shape": list(self.shape), "classes": list(self.classes), "name": self.name}
+        return {
+            "kind": self.kind,
+            "shape": list(self.shape),
+            "classes": list(self.classes),
+            "name": self.name,
+            "shares": list(self.shares),
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSpec:
         """The specification that ``to_json`` wrote."""
-        return cls(values["kind"], tuple(values["shape"]), tuple(values["classes"]), values["name"])
+        shape, classes, shares = (tuple(values.get(name, ())) for name in ("shape", "classes", "shares"))
+        if not shape or not all(isinstance(side, int) and side > 0 for side in shape) or np.prod(shape) > LARGEST:
+            raise ValueError(f"no example has the shape {shape}")
+        return cls(values["kind"], shape, classes, values["name"], shares)
+
+    def draw_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """N labels (n,) int64, as often as the training examples have them."""
+        shares = torch.tensor(self.shares or [1.0] * len(self.classes))
+        return torch.multinomial(shares, n, replacement=True, generator=generator)
 
 
 class DataSource(Protocol):

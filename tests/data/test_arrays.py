@@ -54,6 +54,8 @@ def usage_error(data: str, options: DataOptions | None = None) -> str:
         ((GREY / 127.5 - 1).astype(np.float32), GREY[:, None]),
         ((GREY / 255).astype(np.float16), GREY[:, None]),
         (GREY.astype(np.uint16) * 257, GREY[:, None]),
+        ((GREY.astype(np.uint16) * 257).astype(">u2"), GREY[:, None]),
+        ((GREY / 255).astype(">f4"), GREY[:, None]),
         (GREY > 127, (GREY[:, None] > 127) * np.uint8(255)),
         ((GREY > 127).astype(np.uint8), (GREY[:, None] > 127) * np.uint8(255)),
         (np.concatenate([COLOUR, np.full((40, 6, 5, 1), 255, np.uint8)], 3), COLOUR.transpose(0, 3, 1, 2)),
@@ -106,7 +108,7 @@ def test_values_that_are_no_images(tmp_path: Path) -> None:
     assert "2 values are NaN or infinite" in message
     assert "(3, 2, 1)" in message
     for wrong, words in (
-        (np.array([object()] * 3), "Python objects"),
+        (np.array([object()] * 3), "Python objects, which are never read; save it as uint8"),
         (GREY.astype(complex), "complex128"),
         (np.full((5, 4, 4), "a"), "dtype"),
         (GREY.astype(np.int32) - 300, "no plain meaning"),
@@ -119,10 +121,12 @@ def test_values_that_are_no_images(tmp_path: Path) -> None:
 
 def test_damaged_files(tmp_path: Path) -> None:
     whole = Path(saved(tmp_path, GREY)).read_bytes()
-    (tmp_path / "a.npy").write_bytes(whole[:-100])
-    assert "cannot read" in usage_error(str(tmp_path / "a.npy"))
-    (tmp_path / "a.npy").write_text("not an array")
-    assert "cannot read" in usage_error(str(tmp_path / "a.npy"))
+    for length in (len(whole) - 100, 40):
+        (tmp_path / "a.npy").write_bytes(whole[:length])
+        assert "cut off" in usage_error(str(tmp_path / "a.npy"))
+    for text in ("not an array", ""):
+        (tmp_path / "a.npy").write_text(text)
+        assert "no .npy file" in usage_error(str(tmp_path / "a.npy"))
     np.savez(tmp_path / "a.npz", images=GREY)
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npz").read_bytes())
     assert "npz archive" in usage_error(str(tmp_path / "a.npy"))

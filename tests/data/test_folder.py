@@ -267,15 +267,19 @@ def test_what_cannot_be_read_is_listed(folder: Path, picture: Picture) -> None:
     bomb = bytearray(png(Image.new("L", (1, 1))))
     bomb[16:24] = (60_000).to_bytes(4, "big") * 2
     (folder / "cat" / "bomb.png").write_bytes(bomb)
+    (folder / "cat" / "dead.png").symlink_to("nowhere.png")
+    (folder / "cat" / "loop.png").symlink_to("loop.png")
     (folder / "cat" / "notes.txt").write_text("no image, and does not claim to be one")
     (folder / "cat" / ".hidden.png").write_text("the system's own business")
     data = open_data(str(folder))
-    assert [file for file, _ in data.skipped] == ["ant/text.png", "bee/cut.jpg", "cat/bomb.png", "cat/empty.gif"]
+    bad = ["ant/text.png", "bee/cut.jpg", "cat/bomb.png", "cat/dead.png", "cat/empty.gif", "cat/loop.png"]
+    assert [file for file, _ in data.skipped] == bad
     reasons = dict(data.skipped)
     assert reasons["ant/text.png"] == "not an image"
     assert "truncated" in reasons["bee/cut.jpg"]
     assert all(reason and "\n" not in reason for reason in reasons.values())
-    assert any("skipped: 4" in note for note in data.notes)
+    assert reasons["cat/dead.png"] == "No such file or directory"
+    assert any("skipped: 6" in note for note in data.notes)
     assert any("(.txt)" in note for note in data.notes)
     total = sum(len(part) for part in (data.train, data.validation, data.test) if part)
     assert total == 30
@@ -345,3 +349,20 @@ def test_damaged_and_encrypted_zips(tmp_path: Path, folder: Path) -> None:
     spoilt[200:260] = bytes(60)  # inside the first member's pixels
     path.write_bytes(spoilt)
     assert len(open_data(str(path)).skipped) == 1
+
+
+def test_postscript_is_never_interpreted(tmp_path: Path, picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow goes by content, and would hand this file to Ghostscript whatever its name is."""
+    started = []
+    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_: started.append(1) or Image.new("RGB", (9, 9)))
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    (tmp_path / "b.png").write_bytes(picture())
+    data = open_data(str(tmp_path))
+    assert len(data.train) == 1
+    assert data.skipped == (("a.png", "not an image"),)
+    assert not started
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF", "PPM", "TGA", "ICO", "JPEG2000"])
+def test_content_wins_over_the_name(kind: str, tmp_path: Path, picture: Picture) -> None:
+    assert one(tmp_path, picture(kind=kind), name="a.jpg").shape == (3, 16, 16)

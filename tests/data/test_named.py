@@ -114,6 +114,15 @@ def test_download(mirror: Path, cache: Path, show_progress: bool, capsys: pytest
     assert capsys.readouterr().out == ""
 
 
+def test_the_name_of_a_download_is_no_markup() -> None:
+    from sparring.data.download import _Bar
+
+    bar = _Bar("a[red].gz")
+    bar.update(1)
+    bar.close()
+    assert str(bar.bar.columns[0].render(bar.bar.tasks[0])) == "downloading a[red].gz"
+
+
 def test_download_with_another_checksum_is_refused(mirror: Path, cache: Path) -> None:
     small_mnist(mirror, seed=1)
     with pytest.raises(SparringError, match="another checksum"):

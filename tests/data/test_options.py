@@ -32,7 +32,10 @@ def test_settings_are_read_as_texts() -> None:
         ({"points": "0"}, "1 or more"),
         ({"points": "many"}, "whole number"),
         ({"sigma": "0"}, "above 0"),
-        ({"mu": "inf"}, "finite"),
+        ({"mu": "inf"}, "-1e6 to 1e6"),
+        ({"mu": "-1e30"}, "-1e6 to 1e6"),
+        ({"mu": "nan"}, "-1e6 to 1e6"),
+        ({"sigma": "1e30"}, "1e6 at most"),
         ({"chanels": "1"}, "Did you mean channels"),
     ],
 )

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from sparring.data import DataOptions, PackedSource, open_data
+from sparring.data.progress import progress
 from sparring.errors import SparringError, UsageError
 
 
@@ -236,3 +237,31 @@ def test_meta_is_readable_json(folder: Path, cache: Path) -> None:
     meta = json.loads((entries(cache)[0] / "pack.json").read_text())
     assert meta["spec"]["shape"] == [3, 16, 16]
     assert set(meta["files"]) == {"images.npy", "labels.npy", "train.npy", "validation.npy", "test.npy"}
+
+
+def test_class_shares_are_those_of_the_training_part(tmp_path: Path) -> None:
+    labels = np.repeat([0, 1, 2, -1], [120, 60, 20, 40])
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    data = open_data(str(tmp_path / "set.npz"))
+    own = data.train.read(np.arange(len(data.train))).y
+    assert own is not None
+    counts = np.bincount(own[own >= 0], minlength=3)
+    assert data.spec.shares == pytest.approx(tuple(counts / counts.sum()), abs=1e-12)
+    assert sum(data.spec.shares) == pytest.approx(1, abs=1e-12)
+    assert data.spec.shares == pytest.approx((0.6, 0.3, 0.1), abs=0.05)
+    again = open_data(str(tmp_path / "set.npz"))  # from the cache
+    assert again.spec == data.spec == again.train.spec
+
+
+def test_without_classes_there_are_no_shares(tmp_path: Path, picture) -> None:
+    for i in range(12):
+        (tmp_path / f"{i}.png").write_bytes(picture(i))
+    assert open_data(str(tmp_path)).spec.shares == ()
+
+
+def test_a_name_that_looks_like_markup(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress("packing [/x] [red]a", 3, True) as advance:
+        advance(3)
+    assert "packing [/x] [red]a" in capfd.readouterr().err

@@ -1,4 +1,6 @@
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,6 +8,7 @@ import torch
 from PIL import Image
 
 from sparring.data import contact_sheet, open_data, plot_points, render
+from sparring.data.plots import best_discriminator
 from sparring.types import DataSpec
 
 
@@ -36,10 +39,43 @@ def test_grid_places_images_in_rows() -> None:
     assert centres == [0, 51, 102, 153, 204, 255]
 
 
-def test_contact_sheet_has_a_row_a_class() -> None:
-    data = open_data("digits")
-    sheet = contact_sheet(data)
-    assert sheet.size[0] > sheet.size[1] > 400
+@pytest.mark.parametrize(("classes", "rows"), [(2, 4), (4, 2), (6, 1)])
+def test_contact_sheet_has_whole_rows_a_class(tmp_path: Path, classes: int, rows: int) -> None:
+    """All images of class c have the grey value 20 + 35 c: the middles of the rows must have them too."""
+    labels = np.random.default_rng(0).permutation(np.arange(400) % classes)
+    images = np.broadcast_to((20 + 35 * labels).astype(np.uint8)[:, None, None], (400, 8, 8)).copy()
+    images[:, 0, 0], images[:, 0, 1] = np.arange(400) % 256, np.arange(400) // 256  # no two are alike
+    np.savez(tmp_path / "set.npz", images=images, labels=labels)
+    data = open_data(str(tmp_path / "set.npz"))
+    sheet = np.asarray(contact_sheet(data))
+    count = rows * classes
+    height, width = sheet.shape[0] / count, sheet.shape[1] / 12
+    middles = sheet[np.ix_(*(((np.arange(n) + 0.5) * side).astype(int) for n, side in ((count, height), (12, width))))]
+    assert middles.tolist() == [[20 + 35 * c] * 12 for c in range(classes) for _ in range(rows)]
+
+
+def test_best_discriminator() -> None:
+    p, q = np.array([0.3, 0.1, 0.0, 0.2, 0.0]), np.array([0.1, 0.1, 0.4, 0.0, 0.0])
+    np.testing.assert_allclose(best_discriminator(p, q, 0.01), [0.75, 0.5, 0, 1, np.nan])
+
+
+def test_the_best_discriminator_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal Gaussians at -1 and 1: the best D at x is the logistic function of -2 x."""
+    found = {}
+
+    def note(p: Any, q: Any, least: float) -> Any:
+        found["best"] = best_discriminator(p, q, least)
+        return found["best"]
+
+    monkeypatch.setattr("sparring.data.plots.best_discriminator", note)
+    data = open_data("gaussian")
+    real = data.test.tensors().x  # type: ignore[union-attr]
+    plot_points(real + 2, real, data.density)
+    best = found["best"][~np.isnan(found["best"])]
+    assert best[0] > 0.98
+    assert best[-1] < 0.02
+    assert np.interp(0.5, best[::-1], np.arange(len(best))[::-1]) / len(best) == pytest.approx(0.5, abs=0.05)
+    assert (np.diff(best) < 0.02).all()
 
 
 def _judge(x: torch.Tensor) -> torch.Tensor:

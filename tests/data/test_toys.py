@@ -1,7 +1,10 @@
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
 
 from sparring.data import DataOptions, open_data
 from sparring.data.toys import TOYS, Mixture
@@ -54,6 +57,41 @@ def test_swissroll_density_matches_a_histogram() -> None:
     inner = torch.linspace(-2 + 0.02, 2 - 0.02, 100)  # five points a cell and axis
     p = density.log_prob(torch.cartesian_prod(inner, inner)).exp().reshape(20, 5, 20, 5).mean((1, 3)) * 0.04
     assert (counts - p).abs().sum().item() < 0.02
+
+
+@pytest.mark.parametrize("sigma", [0.025, 0.1, 0.6])
+def test_swissroll_density_is_the_integral(sigma: float) -> None:
+    """Against adaptive quadrature: on the curve, beside it, and up to 6 sigma beyond both ends."""
+    low, high = 1.5 * math.pi, 4.5 * math.pi
+
+    def curve(t: float) -> np.ndarray:
+        return np.array([t * math.cos(t), t * math.sin(t)]) / 10
+
+    def along(t: float) -> np.ndarray:
+        tangent = np.array([math.cos(t) - t * math.sin(t), math.sin(t) + t * math.cos(t)])
+        return tangent / np.linalg.norm(tangent)
+
+    points = [curve(t) + r * sigma * along(t)[::-1] * [1, -1] for t in (low, 6.0, 9.3, high) for r in (0, 1.3, 4)]
+    points += [curve(t) + r * s * sigma * along(t) for t, s in ((low, -1), (high, 1)) for r in (0.5, 1, 2, 3, 4.5, 6)]
+    got = TOYS["swissroll"](DataOptions(sigma=sigma)).log_prob(torch.tensor(np.array(points)))
+    ts = np.linspace(low, high, 20_001)
+    nodes = np.stack([ts * np.cos(ts), ts * np.sin(ts)], 1) / 10
+    for x, log_p in zip(points, got.tolist(), strict=True):
+        distances = ((x - nodes) ** 2).sum(1)
+        least, nearest = distances.min(), float(ts[distances.argmin()])
+        cuts = np.unique(np.clip(nearest + np.array([-1e9, -20, -5, -1, 0, 1, 5, 20, 1e9]) * sigma, low, high))
+        value = sum(
+            quad(
+                lambda t, x=x, least=least: math.exp((least - ((x - curve(t)) ** 2).sum()) / (2 * sigma**2)),
+                *ends,
+                epsabs=1e-14,
+                epsrel=1e-12,
+                limit=400,
+            )[0]
+            for ends in itertools.pairwise(cuts)
+        )
+        exact = math.log(value / (3 * math.pi) / (2 * math.pi * sigma**2)) - least / (2 * sigma**2)
+        assert log_p == pytest.approx(exact, rel=0, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", ONE)

@@ -1,14 +1,17 @@
 import dataclasses
+import os
+import stat
 
 import pytest
 import torch
 
+from sparring.cache_folder import cache_folder
 from sparring.errors import UsageError
-from sparring.metrics.cache import path_for
+from sparring.metrics.cache import path_for, save_network
 from sparring.metrics.classifier import WIDTH, ClassifierFeatures, classifier_for
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_distance
-from sparring.metrics.random_convolutions import RandomConvolutions
+from sparring.metrics.random_convolutions import RandomConvolutions, _cells
 from sparring.types import DataSpec
 
 
@@ -161,3 +164,90 @@ def test_wrong_images_are_a_usage_error(digits):
 def test_points_have_no_features(digits):
     with pytest.raises(UsageError, match="points"):
         features_for(dataclasses.replace(digits, spec=DataSpec("points", (2,))))
+
+
+class Counted:
+    """A source that notes which positions are read."""
+
+    def __init__(self, source):
+        self.source, self.spec, self.positions = source, source.spec, []
+
+    def __len__(self):
+        return len(self.source)
+
+    def read(self, indices):
+        self.positions += indices.tolist()
+        return self.source.read(indices)
+
+
+class WithLabels(Counted):
+    """One that knows its labels."""
+
+    @property
+    def labels(self):
+        return self.source.y.numpy()
+
+
+@pytest.mark.parametrize(("kind", "times"), [(Counted, 1), (WithLabels, 0)])
+def test_labels_cost_one_reading_at_most(kind, times, digits, quick, own_cache, monkeypatch):
+    parts = {name: kind(getattr(digits, name)) for name in ("train", "test")}
+    data = dataclasses.replace(digits, **parts)
+    seen = []
+    monkeypatch.setattr("sparring.metrics.classifier._train", lambda *_: seen.append(len(parts["train"].positions)))
+    features_for(data)
+    assert seen == [times * len(digits.train)]
+    assert sorted(parts["test"].positions) == list(range(len(digits.test)))
+    features_for(data)  # from the cache
+    assert len(parts["train"].positions) == 2 * times * len(digits.train)
+    assert len(parts["test"].positions) == len(digits.test)
+
+
+def test_classes_without_labels_are_no_error(digits, make_dataset):
+    class Bare(Counted):
+        labels = None
+
+    data = make_dataset(digits.train.x, digits.train.y)
+    assert isinstance(features_for(dataclasses.replace(data, train=Bare(data.train))), RandomConvolutions)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 8, 10, 24, 28, 29, 47])
+def test_cells_are_equal_and_cover_everything(size):
+    x = torch.rand(2, 3, size, 9, generator=torch.Generator().manual_seed(0))
+    got = _cells(x)
+    assert got.shape == (2, 3, min(size, 3), 3)
+    assert torch.allclose(_cells(torch.ones_like(x)), torch.ones_like(got))
+    if size % 3 < 2:
+        expected = torch.nn.functional.adaptive_avg_pool2d(x, tuple(got.shape[2:]))
+        assert torch.allclose(got, expected, atol=1e-6)
+    x.requires_grad_()
+    _cells(x).sum().backward()
+    assert (x.grad > 0).all()
+
+
+def test_no_pooling_that_a_device_lacks(make_dataset, monkeypatch):
+    """Apple's devices have no adaptive pooling from 28 points to 3."""
+
+    def refuse(*_):
+        raise RuntimeError("Adaptive pool MPS: input sizes must be divisible by output sizes")
+
+    monkeypatch.setattr("torch.nn.functional.adaptive_avg_pool2d", refuse)
+    x = noise(60, 3, 32, 32)
+    assert torch.isfinite(RandomConvolutions(make_dataset(x))(x)).all()
+
+
+def test_the_cache_is_where_the_data_are_packed(monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("SPARRING_CACHE", "~/own")
+    assert cache_folder() == tmp_path / "own"
+    assert path_for(("x",)).parent == tmp_path / "own" / "features"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="NOT TESTED ON WINDOWS: it has no umask")
+def test_a_shared_cache_can_be_read_by_others(own_cache):
+    before = os.umask(0o027)
+    try:
+        assert save_network(torch.nn.Linear(2, 2), ("x",), {})
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in own_cache.iterdir()] == [0o640]

@@ -16,6 +16,8 @@ from sparring.training.directory import KEPT, Directory, next_free
 def directory(tmp_path: Path) -> Directory:
     made = Directory(tmp_path / "run")
     made.make()
+    made.checkpoints.mkdir()
+    made.samples.mkdir()
     return made
 
 
@@ -69,14 +71,14 @@ def test_the_best_is_replaced_whole(directory: Directory, monkeypatch, links: bo
 def test_a_second_process_is_refused_until_the_first_one_dies(directory: Directory) -> None:
     code = (
         "import sys; from pathlib import Path; from sparring.training.directory import Directory\n"
-        "lock = Directory(Path(sys.argv[1])).lock(); print('locked', flush=True); sys.stdin.readline()\n"
+        "with Directory(Path(sys.argv[1])).lock(): print('locked', flush=True); sys.stdin.readline()\n"
     )
     command = [sys.executable, "-c", code, str(directory.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(UsageError, match="another process is training in"):
-            directory.lock()
+        with pytest.raises(UsageError, match="another process is training in"), directory.lock():
+            pass
         other.kill()
     with directory.lock():
         pass

@@ -108,6 +108,15 @@ def test_labels_go_with_their_examples(tiny) -> None:
     assert shares.sub(0.1).abs().max() < 0.03  # uniform: five standard deviations of 1600 draws are .0375
 
 
+def test_generated_labels_are_as_frequent_as_the_real_ones() -> None:
+    spec = DataSpec("image", (1, 2, 2), ("a", "b", "c"), "skewed", (0.9, 0.1, 0.0))
+    labels = spec.draw_labels(4000, torch.Generator().manual_seed(0))
+    shares = torch.bincount(labels, minlength=3) / 4000
+    assert shares.sub(torch.tensor(spec.shares)).abs().max() < 0.024  # five standard deviations
+    assert shares[2] == 0
+    assert DataSpec.from_json(spec.to_json()) == spec
+
+
 def test_images_are_scaled(tiny) -> None:
     digits = open_data("digits").train
     draw = Draw(tiny(), digits, CPU)

@@ -335,8 +335,10 @@ def test_a_signal_saves_and_says_how_to_go_on(start, reference: Run, tmp_path: P
 def test_a_network_of_the_users_is_not_trained_twice_at_once(tiny, training) -> None:
     """Two names for one directory are one lock."""
     run = training(tiny(steps=2))
-    with run.directory.lock(), pytest.raises(UsageError, match="another process"):
-        run.directory.lock()
+    with run.directory.lock(), pytest.raises(UsageError, match="another process"), run.directory.lock():
+        pass
+    with run.directory.lock():  # it is free again
+        pass
 
 
 def test_one_player_alone_has_no_discriminator(tiny, training) -> None:
@@ -362,3 +364,34 @@ def test_one_player_alone_has_no_discriminator(tiny, training) -> None:
     assert run.step("last") == 20
     assert not any("discriminator" in name for name in tensors(run))
     assert isinstance(run.generator(), nn.Module)
+
+
+def test_pictures_leave_the_players_alone(tiny, training) -> None:
+    """A picture asks the discriminator what it thinks; batch norm within it must not learn from that."""
+
+    def discriminator() -> nn.Module:
+        return nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+
+    runs = [training(tiny(discriminator=discriminator, grid_every=every), f"every-{every}") for every in (2, 1000)]
+    states = [read_checkpoint(run.checkpoint("last"))[1] for run in runs]
+    assert states[0].keys() == states[1].keys()
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_pretraining_is_saved_too(tiny, training) -> None:
+    run = training(tiny(pretrain=20, steps=1))
+    assert run.metrics[0]["step"] == -20
+    assert any(row["step"] == -10 for row in run.metrics)
+
+
+def test_killed_after_the_last_checkpoint_the_best_is_still_named(spar, tmp_path, monkeypatch) -> None:
+    """What the last moments had no time for is done by the same command."""
+    command = ("train", "digits", "--out", str(tmp_path / "run"), "--steps", 3, "--batch", 8, "--device", "cpu")
+    assert spar(*command).code == 0
+    run = sparring.load(tmp_path / "run")
+    best = run.step("best")
+    (run.path / "log.txt").unlink()
+    run.directory.best.unlink()
+    assert spar(*command).code == 0
+    assert run.step("best") == best == 3
+    assert "best at step 3" in (run.path / "log.txt").read_text()

@@ -67,10 +67,12 @@ def test_latents_of_the_users_own(digits_run: sparring.Run) -> None:
 
 def test_labels(conditional_run: sparring.Run) -> None:
     z = torch.randn(20, 4)
-    turns = conditional_run.sample(20, latents=z)
-    threes = conditional_run.sample(20, latents=z, label=3)
-    assert torch.equal(turns[3::10], threes[3::10])
-    assert not torch.equal(turns[4], threes[4])
+    drawn = conditional_run.sample(20, latents=z)
+    _, labels = draw_latents(conditional_run.recipe, conditional_run.spec, 20, 0)
+    for label in labels.unique().tolist():
+        alone = conditional_run.sample(20, latents=z, label=label)
+        assert torch.equal(drawn[labels == label], alone[labels == label])
+    assert len(labels.unique()) > 3
     for wrong in (-1, 10):
         with pytest.raises(UsageError, match=f"no class {wrong}: this generator knows 0 to 9"):
             conditional_run.sample(1, label=wrong)
@@ -84,20 +86,21 @@ def test_a_generator_without_classes(digits_run: sparring.Run) -> None:
 
 
 def test_the_grid_has_one_row_a_class(conditional_run: sparring.Run, digits_run: sparring.Run) -> None:
-    (z, labels), columns = grid_latents(conditional_run.recipe, 10)
+    (z, labels), columns = grid_latents(conditional_run.recipe, conditional_run.spec)
     assert columns == 8
     assert labels.view(10, columns).eq(torch.arange(10)[:, None]).all()
     assert z.view(10, columns, 4).eq(z[:columns]).all()  # the same codes in each row
-    (z,), columns = grid_latents(digits_run.recipe, 10)
+    (z,), columns = grid_latents(digits_run.recipe, digits_run.spec)
     assert (len(z), columns) == (25, 5)
     with Image.open(conditional_run.directory.samples / "000006.png") as sheet:
         assert sheet.height / sheet.width == pytest.approx(10 / 8, rel=0.02)
 
 
 def test_latents_are_drawn_all_at_once(digits_run: sparring.Run, gaussian_run: sparring.Run) -> None:
-    recipe = digits_run.recipe
-    assert torch.equal(draw_latents(recipe, 0, 9, 1)[0], draw_latents(recipe, 0, 9, 1)[0])
-    (z,) = draw_latents(gaussian_run.recipe, 0, 9, 1)
+    (few,), (many,) = (draw_latents(digits_run.recipe, digits_run.spec, n, 1) for n in (9, 700))
+    assert torch.equal(few, many[:9])  # so that sample(9) is the beginning of sample(700)
+    assert torch.equal(digits_run.sample(25, seed=3), digits_run.sample(600, seed=3)[:25])
+    (z,) = draw_latents(gaussian_run.recipe, gaussian_run.spec, 9, 1)
     assert z[:, 0].diff().min() > 0  # spread over the whole interval, whatever their number
 
 

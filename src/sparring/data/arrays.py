@@ -195,7 +195,7 @@ def _guess_scale(name: str, dtype: np.dtype[Any], values: Values) -> tuple[tuple
             return (0, 1), f"{name}: whole numbers 0 and 1 were read as black and white"
         if low >= 0 and high <= 255:
             return (0, 255), ""
-        if dtype == np.uint16:
+        if dtype.kind == "u" and dtype.itemsize == 2:  # in either byte order
             return (0, 65535), f"{name}: 16-bit values were scaled to 8 bits"
     elif low >= -1 and high <= 1:
         black = 0 if low >= 0 else -1

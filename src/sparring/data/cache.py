@@ -15,18 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
+from sparring.cache_folder import VARIABLE
 from sparring.errors import SparringError
 
-VARIABLE = "SPARRING_CACHE"
 STALE_SECONDS = 24 * 3600
-
-
-def cache_root() -> Path:
-    """The cache folder: ``SPARRING_CACHE``, else the user's cache folder of this system."""
-    own = os.environ.get(VARIABLE)
-    return Path(own).expanduser() if own else Path(platformdirs.user_cache_dir("sparring"))
 
 
 def digest(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import IO
 
 import numpy as np
@@ -18,12 +19,22 @@ MOST_PIXELS = 100_000_000
 """Images that claim more than this are not decoded."""
 
 
+@cache
+def formats() -> tuple[str, ...]:
+    """Pillow's formats of EXTENSIONS, and no others.
+
+    A file's content, not its name, decides how it is read, and Pillow would hand PostScript to an interpreter.
+    """
+    known = Image.registered_extensions()
+    return tuple(sorted({known[extension] for extension in EXTENSIONS if extension in known}))
+
+
 def look(file: IO[bytes]) -> tuple[int, int, bool]:
     """(height, width, stored without colour) from an image file's header, as it would be shown upright.
 
     Raises whatever Pillow raises for what is no image.
     """
-    with Image.open(file) as image:
+    with Image.open(file, formats=formats()) as image:
         width, height = image.size
         if image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8):
             width, height = height, width
@@ -32,7 +43,7 @@ def look(file: IO[bytes]) -> tuple[int, int, bool]:
 
 def decode(file: IO[bytes], layout: Layout) -> Pixels:
     """Pixels (H, W, C) of the layout: turned upright by EXIF, 16 bits scaled to 8, transparency laid over white."""
-    with Image.open(file) as image:
+    with Image.open(file, formats=formats()) as image:
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS:,}")
         side = 2 * max(layout.height, layout.width)
@@ -48,6 +59,8 @@ def explain(error: Exception) -> str:
         return "not an image"
     if isinstance(error, Image.DecompressionBombError):
         return "far too many pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return (str(error).splitlines() or [""])[0][:200] or type(error).__name__
 
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sparring.data.cache import VARIABLE, cache_errors, cache_root
+from sparring.cache_folder import VARIABLE, cache_folder
+from sparring.data.cache import cache_errors
 from sparring.errors import SparringError
 
 SECONDS = 30
@@ -17,7 +18,7 @@ SECONDS = 30
 
 def download_folder(name: str) -> Path:
     """Where the downloads of a named set lie."""
-    return cache_root() / "downloads" / name
+    return cache_folder() / "downloads" / name
 
 
 def download(name: str, files: dict[str, str], mirrors: Sequence[str], show_progress: bool = False) -> Path:
@@ -29,14 +30,14 @@ def download(name: str, files: dict[str, str], mirrors: Sequence[str], show_prog
 
     pooch.get_logger().setLevel(logging.WARNING)
     folder = download_folder(name)
-    with cache_errors(cache_root()):
+    with cache_errors(cache_folder()):
         folder.mkdir(parents=True, exist_ok=True)
     for file, md5 in files.items():
         reasons = []
         for mirror in mirrors:
             fetch = pooch.HTTPDownloader(progressbar=_Bar(file) if show_progress else False, timeout=SECONDS)
             try:
-                with cache_errors(cache_root()), _network_errors():
+                with cache_errors(cache_folder()), _network_errors():
                     pooch.retrieve(mirror + file, f"md5:{md5}", fname=file, path=folder, downloader=fetch)
                 break
             except _Unreachable as error:
@@ -81,7 +82,7 @@ class _Bar:
         from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
         if self.bar is None:
-            columns = TextColumn("{task.description}"), DownloadColumn(), TransferSpeedColumn()
+            columns = TextColumn("{task.description}", markup=False), DownloadColumn(), TransferSpeedColumn()
             self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self.bar.start()
             self.task = self.bar.add_task(f"downloading {self.file}", total=self.total or None)

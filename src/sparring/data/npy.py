@@ -21,6 +21,7 @@ IMAGES = ("images", "x", "data")
 LABELS = ("labels", "y")
 BROKEN = (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What reading a damaged file raises."""
+CUT_SHORT = "ends too early: it is cut off or damaged; get it again"
 
 
 class NpyTable:
@@ -41,11 +42,14 @@ class NpyTable:
         """Shape and dtype, from the header."""
         if self._array is None:
             try:
-                array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-                if not isinstance(array, np.ndarray):
-                    array.close()
-                    raise ValueError("it is an .npz archive; name it so")
-                self._array = array
+                with self.path.open("rb") as file:
+                    if file.read(4) == b"PK\x03\x04":
+                        raise UsageError(f"cannot read {self.path}: it is an .npz archive; name it so")
+                    file.seek(0)
+                    shape, _, dtype = _header(file, str(self.path))
+                    if math.prod(shape) * dtype.itemsize > self.path.stat().st_size - file.tell():
+                        raise UsageError(f"{self.path} {CUT_SHORT}")
+                self._array = np.load(self.path, mmap_mode="r", allow_pickle=False)
             except BROKEN as error:
                 raise UsageError(f"cannot read {self.path}: {_short(error)}") from None
         return self._array.shape, self._array.dtype
@@ -153,7 +157,10 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> IO[bytes]:
 
 def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
-        version = np.lib.format.read_magic(file)
+        try:
+            version = np.lib.format.read_magic(file)
+        except ValueError:
+            raise UsageError(f"cannot read {name}: it is no .npy file, whatever its name") from None
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, fortran, dtype = read(file)
     except BROKEN as error:
@@ -172,6 +179,6 @@ def _values(file: IO[bytes], shape: tuple[int, ...], fortran: bool, dtype: np.dt
 
 
 def _short(error: BaseException) -> str:
-    if "allow_pickle" in str(error) or "Object arrays" in str(error):
-        return "it holds Python objects, which are never read; save it as uint8, or as floats in 0..1"
+    if str(error).startswith("EOF: reading"):
+        return f"it {CUT_SHORT}"
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -9,6 +9,9 @@ from typing import Literal, get_args, get_type_hints
 
 from sparring.errors import UsageError
 
+LARGEST = 1e6
+"""Toys: larger numbers than this leave float32 and plots no digits to work with."""
+
 
 @dataclass(frozen=True)
 class DataOptions:
@@ -43,8 +46,8 @@ class DataOptions:
         self.height_width()
         _check(self.holdout is None or 0 <= self.holdout <= 0.5, "holdout", self.holdout, "a share from 0 to 0.5")
         _check(self.points is None or self.points >= 1, "points", self.points, "a whole number, 1 or more")
-        _check(self.mu is None or abs(self.mu) < float("inf"), "mu", self.mu, "a finite number")
-        _check(self.sigma is None or 0 < self.sigma < float("inf"), "sigma", self.sigma, "a number above 0")
+        _check(self.mu is None or abs(self.mu) <= LARGEST, "mu", self.mu, "a number from -1e6 to 1e6")
+        _check(self.sigma is None or 0 < self.sigma <= LARGEST, "sigma", self.sigma, "a number above 0, 1e6 at most")
 
     def height_width(self) -> tuple[int, int] | None:
         """The size asked for as (height, width) in pixels, or None for ``auto``."""

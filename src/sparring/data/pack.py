@@ -12,6 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.cache_folder import cache_folder
 from sparring.data import cache
 from sparring.data.layout import Layout, choose_layout
 from sparring.data.options import DataOptions
@@ -22,15 +23,19 @@ from sparring.data.split import TEST_SHARE, split
 from sparring.errors import SparringError, UsageError
 from sparring.types import Dataset, DataSpec
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever packing changes, so that older entries are packed anew."""
 BLOCK = 1024
 IMAGE_OPTIONS = ("size", "fit", "channels", "range", "holdout")
 
 
 def open_packed(origin: Origin, options: DataOptions, show_progress: bool = False) -> Dataset:
-    """The data set of an origin, packed now unless the cache has it; memory use does not grow with its size."""
-    root = cache.cache_root()
+    """The data set of an origin, packed now unless the cache has it.
+
+    Pixels never are in memory all at once; what is noted of each image is: its label, part and hash, about 100 bytes
+    while it is packed.
+    """
+    root = cache_folder()
     folder = root / "packed"
     wanted = [getattr(options, name) for name in IMAGE_OPTIONS]
     source, version = cache.digest([origin.name, origin.place]), cache.digest([FORMAT, origin.identity()])
@@ -144,7 +149,8 @@ def _write_entry(
     _save(folder / "labels.npy", labels)
     for name, positions in parts.items():
         _save(folder / f"{name}.npy", positions)
-    spec = DataSpec("image", (channels, layout.height, layout.width), classes, origin.name)
+    shares = _class_shares(labels[parts["train"]], len(classes))
+    spec = DataSpec("image", (channels, layout.height, layout.width), classes, origin.name, shares)
     content = hashlib.blake2b(digest_size=16)
     for value in (hashes, labels, *(parts[name] for name in sorted(parts))):
         content.update(value.tobytes())
@@ -162,6 +168,12 @@ def _write_entry(
     with (folder / "pack.json").open("w", encoding="utf-8") as file:
         json.dump(meta, file, indent=1)
         _to_disk(file)
+
+
+def _class_shares(labels: NDArray[np.int64], classes: int) -> tuple[float, ...]:
+    """Each class's share of the images that have a label; nothing where there are no classes, or no labels."""
+    counts = np.bincount(labels[labels >= 0], minlength=classes)
+    return tuple((counts / counts.sum()).tolist()) if classes and counts.any() else ()
 
 
 def _write_images(path: Path, origin: Origin, survey: Survey, layout: Layout, show_progress: bool) -> Collected:

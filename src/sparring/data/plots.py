@@ -85,13 +85,21 @@ def _one_dimension(
         right.set(ylabel="probability of being real", ylim=(0, 1.35))
         right.set_yticks([0, 0.25, 0.5, 0.75, 1])
         if p is not None and q is not None:
-            seen = p + q > 1e-2 * top  # beyond both there is nothing to tell apart
-            best = np.where(seen, p / np.maximum(p + q, 1e-12), np.nan)
-            right.plot(x, best, color=BEST, linestyle="--", label="best D: p / (p + q)")
+            right.plot(x, best_discriminator(p, q, 1e-2 * top), color=BEST, linestyle="--", label="best D: p / (p + q)")
         if discriminator is not None:
             right.plot(x, _judge(discriminator, x[:, None]), color=JUDGE, label="D(x)")
         lines += right.lines
     axes.legend(lines, [line.get_label() for line in lines], loc="upper left", ncols=2, fontsize=9, frameon=False)
+
+
+def best_discriminator(p: Any, q: Any, least: float) -> Any:
+    """p / (p + q) (k,) of two densities (k,); NaN where p + q is at most ``least`` and there is nothing to tell apart.
+
+    Goodfellow et al. 2014, proposition 1.
+    """
+    both = p + q
+    seen = both > least
+    return np.where(seen, p / np.where(seen, both, 1), np.nan)
 
 
 def _two_dimensions(

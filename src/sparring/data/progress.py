@@ -23,7 +23,7 @@ def progress(what: str, total: int | None, show: bool) -> Iterator[Callable[[int
     )
 
     times = [TimeElapsedColumn()] if total is None else [MofNCompleteColumn(), TimeRemainingColumn()]
-    columns = TextColumn("{task.description}"), BarColumn(), *times
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), *times
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)

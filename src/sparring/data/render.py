@@ -14,6 +14,8 @@ from sparring.types import Dataset, DataSpec
 SHEET = 640
 """About how many pixels wide a sheet is."""
 ROWS, COLUMNS = 10, 12
+CLASS_ROWS = 8
+"""With few classes each has several rows, so that there are about this many in all."""
 
 
 def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image:
@@ -24,7 +26,7 @@ def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """The training data at a glance: up to 10 rows of 12 images, a row a class where there are labels; or a plot."""
+    """The training data at a glance: about 10 rows of 12 images, whole rows a class if there are labels; or a plot."""
     train = dataset.train
     if dataset.spec.kind == "points":
         some = train.read(np.arange(min(len(train), 5_000))).x
@@ -33,8 +35,9 @@ def contact_sheet(dataset: Dataset) -> Image.Image:
     if labels is None:
         step = max(1, len(train) // (ROWS * COLUMNS))
         return _grid(train.read(np.arange(0, len(train), step)[: ROWS * COLUMNS]).x.numpy(), COLUMNS)
-    rows = [np.flatnonzero(labels == label)[:COLUMNS] for label in range(len(dataset.spec.classes))]
-    rows = [row for row in rows if len(row)][:ROWS]
+    classes = [found for c in range(len(dataset.spec.classes)) if len(found := np.flatnonzero(labels == c))][:ROWS]
+    most = COLUMNS * max(1, round(CLASS_ROWS / max(1, len(classes))))
+    rows = [found[i : i + COLUMNS] for found in classes for i in range(0, min(len(found), most), COLUMNS)]
     shape = dataset.spec.shape
     sheet = np.full((len(rows) * COLUMNS, *shape), 255, np.uint8)
     for i, row in enumerate(rows):

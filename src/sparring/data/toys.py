@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,9 @@ POINTS = 100_000
 HELD_OUT = 10_000
 DISTANCES = 2_000_000
 """Pairs of a point and a node of the spiral that are in memory at a time."""
+
+PIECE, NODES = 3.0, 16
+"""Gauss and Legendre's rule along the spiral: the longest piece, in sigmas, and its nodes."""
 
 
 class Mixture:
@@ -72,22 +76,26 @@ class Mixture:
 class SwissRoll:
     """A noisy spiral in 2-D: (t cos t, t sin t) / 10 for t uniform in [1.5 pi, 4.5 pi], so radius .47 to 1.41.
 
-    Its density is that of the mixture over all t, by the midpoint rule; the nodes stand so close (a third of sigma at
-    most) that the error is below float32's.
+    Its density is the integral over all t, by Gauss and Legendre's rule on pieces of at most PIECE sigma: to about 1e-9
+    of its value as far as 6 sigma from the curve and beyond its ends.
     """
 
     def __init__(self, sigma: float) -> None:
         self.modes: Tensor | None = None
         self.sigma = sigma
         longest = 3 * math.pi * math.sqrt(1 + (4.5 * math.pi) ** 2) / 10
-        nodes = max(500, math.ceil(3 * longest / sigma))
-        self._spiral = _spiral((torch.arange(nodes, dtype=torch.float64) + 0.5) / nodes)
+        share, weight = _gauss_legendre(max(100, math.ceil(longest / (PIECE * sigma))))
+        self._spiral, self._log_weights = _spiral(share), weight.log()
 
     def log_prob(self, x: Tensor) -> Tensor:
         """log p at points (n, 2): (n,)."""
-        curve = Mixture(self._spiral.to(x), self.sigma)
-        rows = max(1, DISTANCES // len(self._spiral))
-        return torch.cat([curve.log_prob(part) for part in torch.split(x, rows)])
+        nodes, log_weights = self._spiral.to(x), self._log_weights.to(x)
+        constant = math.log(2 * math.pi * self.sigma**2)
+        found = []
+        for part in torch.split(x, max(1, DISTANCES // len(nodes))):
+            squares = ((part[:, None, :] - nodes) / self.sigma).square().sum(-1)
+            found.append(torch.logsumexp(log_weights - 0.5 * squares, 1) - constant)
+        return torch.cat(found)
 
     def sample(self, generator: torch.Generator, n: int) -> Tensor:
         """N points (n, 2) float32, on the generator's device."""
@@ -98,6 +106,13 @@ class SwissRoll:
     def quantile(self, u: Tensor) -> Tensor:
         """There are none in 2-D."""
         raise ValueError("quantiles exist in one dimension only")
+
+
+def _gauss_legendre(pieces: int) -> tuple[Tensor, Tensor]:
+    """Nodes (n,) and weights (n,) float64 of an integral over [0, 1], in equal pieces of NODES nodes."""
+    nodes, weights = (torch.from_numpy(x) / 2 for x in np.polynomial.legendre.leggauss(NODES))
+    starts = torch.arange(pieces, dtype=torch.float64)[:, None]
+    return ((starts + 0.5 + nodes) / pieces).flatten(), (weights / pieces).repeat(pieces)
 
 
 def _spiral(share: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, Protocol
@@ -75,8 +76,13 @@ class FolderTree:
             return
         if entry.is_dir(follow_symlinks=False):
             todo.append((Path(entry.path), f"{prefix}{entry.name}/"))
-        elif entry.is_file():
+            return
+        try:
             status = entry.stat()
+        except OSError:  # a link to nothing: kept, so that opening it says why it is skipped
+            self._found[prefix + entry.name] = -1, -1
+            return
+        if stat.S_ISREG(status.st_mode):
             self._found[prefix + entry.name] = status.st_size, status.st_mtime_ns
 
 

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-
-def folder() -> Path:
-    """Where they are kept: ``features`` in SPARRING_CACHE, or else in the user's cache folder."""
-    root = os.environ.get("SPARRING_CACHE") or platformdirs.user_cache_dir("sparring")
-    return Path(root) / "features"
+from sparring.cache_folder import cache_folder
 
 
 def path_for(key: tuple[str, ...]) -> Path:
     """The file of a key, which names everything that the weights depend on."""
-    return folder() / f"{key[0]}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
+    return (
+        cache_folder()
+        / "features"
+        / f"{key[0]}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
+    )
 
 
 def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]) -> bool:
@@ -32,18 +32,17 @@ def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     header = {"sparring": json.dumps({"key": key, "facts": facts, "digest": _digest(tensors)})}
     path = path_for(key)
-    temporary = ""
+    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(save(tensors, metadata=header))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         return False
     return True
 

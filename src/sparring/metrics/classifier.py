@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -102,35 +103,49 @@ class ClassifierFeatures:
         return torch.cat(features).clone(), torch.cat(labels).clone()
 
 
-def labelled(source: DataSource, most: int) -> tuple[Indices, Tensor]:
+class Labelled(NamedTuple):
+    """Positions (n,) of examples that have a label, and those labels (n,)."""
+
+    indices: Indices
+    labels: Tensor
+
+
+def labelled(source: DataSource, most: int) -> Labelled:
     """Positions of at most ``most`` drawn examples that have a label, and their labels."""
     indices = draw_indices(source, most, SEED)
     labels = labels_at(source, indices)
     known = labels >= 0
-    return indices[known.numpy()], labels[known]
+    return Labelled(indices[known.numpy()], labels[known])
 
 
-def can_be_classified(dataset: Dataset) -> bool:
+def training_examples(dataset: Dataset) -> Labelled:
+    """What a classifier of this data set is trained on: nothing if there are no classes to tell apart."""
+    return labelled(dataset.train, LARGEST_TRAINING if len(dataset.spec.classes) > 1 else 0)
+
+
+def can_be_classified(examples: Labelled) -> bool:
     """Whether there are at least two classes with examples, and FEWEST_LABELLED labelled examples in all."""
-    if len(dataset.spec.classes) < 2:
-        return False
-    _, labels = labelled(dataset.train, LARGEST_TRAINING)
+    labels = examples.labels
     return len(labels) >= FEWEST_LABELLED and bool((labels != labels[0]).any())
 
 
 def classifier_for(
-    dataset: Dataset, device: str | torch.device = "cpu", progress: Progress = no_progress
+    dataset: Dataset,
+    device: str | torch.device = "cpu",
+    progress: Progress = no_progress,
+    examples: Labelled | None = None,
 ) -> ClassifierFeatures:
     """The classifier of this data set: read from the cache, or trained there and then (and kept in the cache).
 
-    The data set must pass ``can_be_classified``. Training is deterministic and leaves torch's random state alone.
+    The ``training_examples``, found anew if they are not given, must pass ``can_be_classified``. Training is
+    deterministic and leaves torch's random state alone.
     """
     device = torch.device(device)
     network = _new_network(dataset)
     key = (f"classifier-{VERSION}", dataset.fingerprint, *map(str, dataset.spec.shape), *dataset.spec.classes)
     kept = load_network(network, key)
     if kept is None:
-        _train(network.to(device), dataset, device, progress)
+        _train(network.to(device), dataset, examples or training_examples(dataset), device, progress)
         accuracy, tested_on = _test(network, dataset, device)
         kept = {"accuracy": accuracy, "tested_on": tested_on}
         save_network(network, key, kept)
@@ -144,9 +159,9 @@ def _new_network(dataset: Dataset) -> Classifier:
         return Classifier(dataset.spec.shape, len(dataset.spec.classes))
 
 
-def _train(network: Classifier, dataset: Dataset, device: torch.device, progress: Progress) -> None:
+def _train(network: Classifier, dataset: Dataset, examples: Labelled, device: torch.device, progress: Progress) -> None:
     """A fixed number of steps with a rate that rises and falls; nothing is chosen by looking at held-out data."""
-    indices, labels = labelled(dataset.train, LARGEST_TRAINING)
+    indices, labels = examples
     batch = min(BATCH, len(indices))
     seen = min(max(EPOCHS * len(indices), FEWEST_SEEN), MOST_SEEN)
     steps = max(seen // batch, 1)
@@ -176,13 +191,14 @@ def _test(network: Classifier, dataset: Dataset, device: torch.device) -> tuple[
     for part, name in ((dataset.test, "test"), (dataset.validation, "validation")):
         if part is None:
             continue
-        indices, _ = labelled(part, LARGEST_TEST)
-        if not len(indices):
-            continue
         features = ClassifierFeatures(network, dataset.spec.shape, None, "", device)
-        right = 0
-        for batch in read_chunks(part, indices):
-            assert batch.y is not None
-            right += int((features.classify(batch.x)[1].cpu() == batch.y.cpu()).sum())
-        return right / len(indices), f"{len(indices)} {name} images"
+        right = total = 0
+        for batch in read_chunks(part, draw_indices(part, LARGEST_TEST, SEED)):
+            known = torch.empty(0) if batch.y is None else batch.y.cpu() >= 0
+            if batch.y is None or not known.any():
+                continue
+            total += int(known.sum())
+            right += int((features.classify(batch.x[known])[1].cpu() == batch.y.cpu()[known]).sum())
+        if total:
+            return right / total, f"{total} {name} images"
     return None, ""

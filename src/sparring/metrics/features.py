@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.classifier import ClassifierFeatures, can_be_classified, classifier_for
+from sparring.metrics.classifier import ClassifierFeatures, can_be_classified, classifier_for, training_examples
 from sparring.metrics.random_convolutions import RandomConvolutions
 from sparring.metrics.reading import Progress, no_progress
 from sparring.types import Dataset
@@ -49,6 +49,7 @@ def features_for(
         raise UsageError(
             f"features are for images, and {dataset.spec.name or 'this data set'} holds {dataset.spec.kind}"
         )
-    if can_be_classified(dataset):
-        return classifier_for(dataset, device, progress)
+    examples = training_examples(dataset)
+    if can_be_classified(examples):
+        return classifier_for(dataset, device, progress, examples)
     return RandomConvolutions(dataset, device)

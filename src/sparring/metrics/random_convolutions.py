@@ -63,9 +63,18 @@ class RandomConvolutions:
         found = []
         for level, (weight, bias), step in zip(_pyramid(x), self.filters, self.steps, strict=True):
             response = F.relu(F.conv2d(level, weight, bias, stride=step))
-            cells = (min(CELLS, response.shape[2]), min(CELLS, response.shape[3]))
-            found.append(F.adaptive_avg_pool2d(response.square(), cells).sqrt().flatten(1))
+            found.append(_cells(response.square()).sqrt().flatten(1))
         return torch.cat(found, 1) / self.unit
+
+
+def _cells(x: Tensor) -> Tensor:
+    """Means over CELLS x CELLS equal cells (as many as there are points, if fewer); neighbours may overlap by two.
+
+    Nearly ``adaptive_avg_pool2d``, which not every device has for all sizes.
+    """
+    steps = [max(1, length // CELLS) for length in x.shape[2:]]
+    lengths = [length - (min(CELLS, length) - 1) * step for length, step in zip(x.shape[2:], steps, strict=True)]
+    return F.avg_pool2d(x, lengths, steps)
 
 
 def _pyramid(x: Tensor) -> list[Tensor]:

@@ -43,7 +43,10 @@ def draw(source: DataSource, n: int, seed: int) -> Tensor:
 
 
 def labels_at(source: DataSource, indices: Indices) -> Tensor:
-    """Labels (n,) int64 at these positions, -1 where there is none."""
+    """Labels (n,) int64 at these positions, -1 where there is none; a source with ``labels`` need not read for them."""
+    if hasattr(source, "labels"):
+        known = source.labels
+        return torch.full((len(indices),), -1) if known is None else torch.from_numpy(np.asarray(known)[indices])
     parts = [
         torch.full((len(batch.x),), -1) if batch.y is None else batch.y.cpu().long()
         for batch in read_chunks(source, indices)

@@ -98,7 +98,7 @@ class blaming:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         """Turn an exception into a usage error."""
-        if error is None or isinstance(error, (UsageError, KeyboardInterrupt, SystemExit)):
+        if error is None or isinstance(error, (UsageError, KeyboardInterrupt)):
             return
         lines = [
             f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == self.path.absolute()

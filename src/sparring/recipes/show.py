@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import fields
 
+from sparring import objectives
+from sparring.data import DataOptions
 from sparring.errors import UsageError
 from sparring.recipes import DEFAULT_IMAGES, DEFAULT_POINTS
 from sparring.recipes.build import Named, build, find, own_defaults
 from sparring.settings import Settings
-from sparring.types import DataSpec, Recipe
+from sparring.types import DataSpec, Game, Recipe
 
 EXAMPLES = (
     DataSpec("image", (1, 28, 28), tuple("0123456789"), "images of 28 x 28"),
@@ -31,11 +34,24 @@ def describe(name: str) -> str:
     lines += [f"paper: {recipe.paper}", "", f"generator, on {spec.name}:", str(recipe.generator())]
     if recipe.discriminator:
         lines += ["discriminator:", str(recipe.discriminator())]
-    lines += ["", f"game: {recipe.game}"]
-    lines += ["", "settings (--set NAME=VALUE):"]
+    lines += ["", f"game: {describe_game(recipe.game)}"]
     values = own_defaults(named.function) | {f.name: getattr(recipe, f.name) for f in fields(Settings)}
+    lines += ["", "settings (--set NAME=VALUE):", *listed(values)]
+    lines += ["", "settings of the data:", *listed({f.name: f.default for f in fields(DataOptions)})]
+    return "\n".join(lines)
+
+
+def describe_game(game: Game) -> str:
+    """The game's kind, its objective by name, and its plain fields."""
+    parts = [name for name, value in vars(objectives).items() if value is getattr(game, "objective", None)]
+    plain = {name: value for name, value in vars(game).items() if isinstance(value, bool | int | float | str)}
+    return f"{type(game).__name__}({', '.join([*parts, *(f'{name}={value}' for name, value in plain.items())])})"
+
+
+def listed(values: Mapping[str, object]) -> list[str]:
+    """One line a setting."""
     width = max(map(len, values))
-    return "\n".join(lines + [f"  {key:{width}} = {value}" for key, value in values.items()])
+    return [f"  {name:{width}} = {'default' if value is None else value}" for name, value in values.items()]
 
 
 def on_example(named: Named) -> tuple[DataSpec, Recipe]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from sparring.training.files import explain, write_atomically
 
 KEPT = 2
 """Numbered checkpoints that are kept, newest first; the best is kept besides."""
+
+NUMBERS = ("steps", "seed", "threads")
+"""General settings that every recipe.json holds as whole numbers."""
 
 
 class Directory:
@@ -27,14 +32,13 @@ class Directory:
         self.best = self.checkpoints / "best.safetensors"
 
     def make(self) -> None:
-        """Create the folders.
+        """Create the directory; its folders come with their first files.
 
         Raises:
             SparringError: the disk refuses.
         """
         try:
-            for folder in (self.path, self.samples, self.checkpoints):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
             raise UsageError(f"{self.path} is in the way: a run needs a directory of its own (--out).") from None
         except OSError as error:
@@ -47,8 +51,9 @@ class Directory:
             return False
         return any(not file.name.startswith(".") for file in self.path.iterdir())
 
-    def lock(self) -> FileLock:
-        """A lock that the operating system takes back when its process dies.
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Within, no other process trains here; the operating system lifts the lock when its process dies.
 
         Raises:
             UsageError: another process trains here.
@@ -63,7 +68,10 @@ class Directory:
             ) from None
         except OSError as error:
             raise SparringError(f"cannot write in {self.path}: {explain(error)}") from error
-        return lock
+        try:
+            yield
+        finally:
+            lock.release()
 
     def read_identity(self) -> dict[str, Any] | None:
         """What recipe.json says, or nothing where there is none.
@@ -73,14 +81,15 @@ class Directory:
         """
         file = self.path / "recipe.json"
         try:
-            identity = json.loads(file.read_text(encoding="utf-8"))
-            if not isinstance(identity, dict) or "recipe" not in identity:
+            identity: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            general = identity["settings"]["general"]
+            if not isinstance(identity["recipe"], str) or not all(isinstance(general[n], int) for n in NUMBERS):
                 raise ValueError("it names no recipe")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {explain(error)}") from error
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
         return identity
 
@@ -130,11 +139,12 @@ class Directory:
 
     def prune(self) -> None:
         """Remove all but the newest numbered checkpoints, and what killed processes left half-written."""
-        for file in self.numbered()[:-KEPT]:
-            file.unlink(missing_ok=True)
+        stale = self.numbered()[:-KEPT]
         for folder in (self.path, self.samples, self.checkpoints):
-            for file in folder.glob(".*.part"):
-                file.unlink(missing_ok=True)
+            stale += folder.glob(".*.part")
+        for file in stale:
+            with suppress(OSError):  # some systems keep a file that another process reads; it goes next time
+                file.unlink()
 
     def mark_best(self, step: int) -> None:
         """Let ``best`` be the checkpoint of a step: a second name for the same bytes, or a copy without links.

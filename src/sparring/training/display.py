@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 REFRESH = 0.2
 """Seconds between updates of the bar."""
@@ -21,14 +22,20 @@ class Display:
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         self.console = console or Console(quiet=quiet, highlight=False, soft_wrap=True)
         self.bar: Progress | None = None
-        self.text = ""
+        self.text = self.short = ""
 
     def start(self, step: int, steps: int, batch: int) -> None:
         """Begin at a step of a run of ``steps``."""
         self.began, self.first, self.now, self.steps, self.batch = time.perf_counter(), step, step, steps, batch
         self.due = self.began + (REFRESH if self.console.is_terminal else LINE_EVERY)
         if self.console.is_terminal:
-            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
+            fixed = Column(no_wrap=True)
+            columns = (
+                BarColumn(bar_width=8),
+                MofNCompleteColumn(table_column=fixed),
+                TextColumn("{task.fields[text]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+                TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            )
             self.bar = Progress(*columns, console=self.console, auto_refresh=False)
             self.task = self.bar.add_task("", total=steps, completed=max(step, 0), text="")
             self.bar.start()
@@ -46,10 +53,11 @@ class Display:
 
     def show(self) -> None:
         """Show how far the training is."""
-        text = f"{self.rate:,.0f} images/s{self.text}"
         if self.bar is not None:
+            text = f"{self.rate:,.0f}/s {self.short}"
             self.bar.update(self.task, completed=max(self.now, 0), text=text, refresh=True)
         else:
+            text = f"{self.rate:,.0f} images/s{self.text}"
             left = (self.steps - self.now) * self.batch / max(self.rate, 1e-9)
             self.console.print(f"step {self.now} of {self.steps}  {text}  {left:,.0f} s left")
         self.due = time.perf_counter() + (REFRESH if self.bar is not None else LINE_EVERY)
@@ -63,6 +71,8 @@ class Display:
             "g_loss": "G loss {:.3f}",
         }
         self.text = "".join("  " + form.format(values[name]) for name, form in names.items() if name in values)
+        brief = {"d_loss": "D {:.2f}", "d_real": "real {:.0%}", "d_fake": "fake {:.0%}", "g_loss": "G {:.2f}"}
+        self.short = " ".join(form.format(values[name]) for name, form in brief.items() if name in values)
 
     def say(self, line: str) -> None:
         """A line of words, above the bar."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,11 +25,11 @@ def list_moves(recipe: Recipe, *, pretraining: bool) -> list[Move]:
     """The moves of one step, in order; before the first step, only the discriminator's."""
     moves: list[Move] = []
     offset = 0
-    for turn in recipe.game.turns(recipe.batch):
-        if turn.player == recipe.hold or (pretraining and turn.player == "generator"):
+    for player, together in groupby(recipe.game.turns(recipe.batch), key=lambda turn: turn.player):
+        if player == recipe.hold or (pretraining and player == "generator"):
             continue
-        times = turn.times * (recipe.k if turn.player == "discriminator" and not pretraining else 1)
-        for _ in range(times):
+        once = [turn for turn in together for _ in range(turn.times)]
+        for turn in once * (recipe.k if player == "discriminator" and not pretraining else 1):
             moves.append(Move(turn, offset))
             offset += turn.real
     return moves
@@ -52,7 +53,9 @@ class Draw:
         """Make torch's random numbers of this step a function of the seed and the step."""
         seed = mix(self.recipe.seed, step)
         torch.default_generator.manual_seed(seed)  # torch.manual_seed, less a search for every kind of device
-        if self.device.type != "cpu":
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed_all(seed)
+        elif self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
 
     def __call__(self, move: Move, step: int) -> Drawn:
@@ -81,13 +84,13 @@ class Draw:
         return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
 
     def latent(self, n: int) -> Inputs:
-        """Latent codes, with uniform labels where the players are given them."""
+        """Latent codes; where the players are given labels, with labels as frequent as the real ones."""
         if n == 0:
             return ()
         z = self.recipe.latent(None, n).to(self.device)
         if not self.recipe.conditional:
             return (z,)
-        return (z, torch.randint(len(self.spec.classes), (n,)).to(self.device))
+        return (z, self.spec.draw_labels(n).to(self.device))
 
 
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:

@@ -20,7 +20,7 @@ from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
 from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
-from sparring.training.state import State
+from sparring.training.state import State, read_facts
 from sparring.training.step import Step
 from sparring.types import Dataset, Statistics
 
@@ -49,7 +49,7 @@ class Loop:
         self.step = Step(self.recipe, self.state, Draw(self.recipe, dataset.train, device))
         self.rank = make_ranking(dataset, device)
         self.unread: list[list[Statistics]] = []
-        self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, 1)
+        self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
 
     def __call__(self) -> None:
         """Play on to the last step.
@@ -94,7 +94,7 @@ class Loop:
 
     def begin(self) -> None:
         """Measure and picture the untrained generator: what must be beaten."""
-        self.state.first_figure = self.measure()
+        self.state.first_figure = self.measure(untrained=True)
         self.record({"figure": self.state.first_figure})
         self.picture()
 
@@ -108,11 +108,9 @@ class Loop:
         if not (log or grid or best):
             return
         self.tick()
-        if step <= 0:
-            return
-        if grid:
+        if grid and step > 0:
             self.picture()
-        if best:
+        if best and step > 0:
             self.choose_best()
         if last or time.monotonic() - self.saved_at >= recipe.checkpoint_seconds:
             self.save()
@@ -155,10 +153,13 @@ class Loop:
             f"--set clip=1 --set lr_generator={rates[0]:g} --set lr_discriminator={rates[1]:g}."
         )
 
-    def measure(self) -> float:
-        """The figure that ranks generators: lower is better."""
-        inputs = draw_latents(self.recipe, len(self.dataset.spec.classes), self.rank.n, self.recipe.seed + 1)
-        samples = generate(self.state.generator, inputs, self.device)
+    def measure(self, *, untrained: bool = False) -> float:
+        """The figure that ranks generators: lower is better.
+
+        Before training, running averages mean nothing yet: the batch's own statistics are used in their place.
+        """
+        inputs = draw_latents(self.recipe, self.dataset.spec, self.rank.n, self.recipe.seed + 1)
+        samples = generate(self.state.generator, inputs, self.device, by_batch=untrained)
         if not torch.isfinite(samples).all():
             self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")
         return self.rank(samples)
@@ -194,20 +195,34 @@ class Loop:
 
     def finish(self) -> None:
         """Say how it ended, and warn when nothing was learned."""
-        first, best = self.state.first_figure, self.state.best
-        if first is None or best is None:
+        if self.state.first_figure is None or self.state.best is None:
             return
-        self.say(f"best at step {best[0]}: {self.rank.name} {best[1]:.4g} (untrained: {first:.4g})")
-        if best[1] > NOTHING_LEARNED * first:
-            self.say(
-                "WARNING: nothing was learned: the best samples are hardly nearer to the data than those of the "
-                "untrained generator, whatever the losses say. Try other learning rates, more steps, or another recipe."
-            )
+        for line in verdict(self.rank.name, self.state.first_figure, self.state.best):
+            self.display.say(line)
+            self.directory.append("log.txt", line)
 
-    def say(self, line: str) -> None:
-        """A line to the display and to log.txt."""
-        self.display.say(line)
-        self.directory.append("log.txt", line)
+
+def verdict(name: str, first: float, best: tuple[int, float]) -> list[str]:
+    """What is said of a finished training: its best figure, and a warning when nothing was learned."""
+    lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})"]
+    if best[1] > NOTHING_LEARNED * first:
+        lines.append(
+            "WARNING: nothing was learned: the best samples are hardly nearer to the data than those of the "
+            "untrained generator, whatever the losses say. Try other learning rates, more steps, or another recipe."
+        )
+    return lines
+
+
+def put_right(run: Run) -> None:
+    """Do what a training that was killed in its last moments had no time for: name the best, say how it ended."""
+    facts = read_facts(run.checkpoint("last"))
+    if facts["best"] is None:
+        return
+    if facts["best"][0] == facts["step"]:
+        run.directory.mark_best(facts["step"])
+    if facts["first_figure"] is not None and not (run.path / "log.txt").exists():
+        for line in verdict("figure", facts["first_figure"], facts["best"]):
+            run.directory.append("log.txt", line)
 
 
 def train(run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:

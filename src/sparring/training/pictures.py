@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import plot_points, render
-from sparring.training.sampling import draw_latents, generate, grid_latents
+from sparring.training.sampling import draw_latents, evaluating, generate, grid_latents
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
 
@@ -22,17 +22,17 @@ POINTS = 10_000
 
 def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image:
     """A grid of images from fixed latent codes; for points, both densities and the discriminator."""
-    classes = len(dataset.spec.classes)
     if dataset.spec.kind == "image":
-        inputs, columns = grid_latents(recipe, classes)
+        inputs, columns = grid_latents(recipe, dataset.spec)
         return render(dataset.spec, generate(state.generator, inputs, device), columns)
-    fake = generate(state.generator, draw_latents(recipe, classes, POINTS, recipe.seed), device)
+    fake = generate(state.generator, draw_latents(recipe, dataset.spec, POINTS, recipe.seed), device)
     real = dataset.train.read(np.arange(min(POINTS, len(dataset.train)))).x
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def probability(x: Tensor) -> Tensor:
         assert state.players.discriminator is not None
-        raw: Tensor = state.players.discriminator(x.to(device))
+        with evaluating(state.players.discriminator):
+            raw: Tensor = state.players.discriminator(x.to(device))
         return torch.sigmoid(raw.squeeze(-1)).cpu()
 
     discriminator = None if state.players.discriminator is None or recipe.conditional else probability

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, open_data
-from sparring.errors import UsageError
+from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.metrics.reading import Progress, no_progress
+from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.files import write_atomically
 from sparring.training.sampling import draw_latents, generate
-from sparring.training.state import read_checkpoint
+from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Recipe
 
 
@@ -44,12 +46,13 @@ class Run:
         """What metrics.jsonl holds: one dictionary a line, each with its ``step``."""
         return self.directory.read_metrics()
 
-    def checkpoint(self, which: str = "best") -> Path:
+    def checkpoint(self, which: str | int = "best") -> Path:
         """The file of a checkpoint: ``best`` (the newest where none was measured yet), ``last`` or a step's number.
 
         Raises:
             UsageError: there is no such checkpoint.
         """
+        which = str(which)
         numbered = self.directory.numbered()
         if which == "best" and self.directory.best.exists():
             return self.directory.best
@@ -95,7 +98,7 @@ class Run:
         Args:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
-            label: the class, for a generator that knows classes; without it the classes take turns.
+            label: the class, for a generator that knows classes; without it each is as frequent as in the data.
             latents: latent codes of your own, (n, latent_dim).
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
@@ -103,13 +106,16 @@ class Run:
         Raises:
             UsageError: any of these does not fit.
         """
-        if n < 1:
+        if not isinstance(n, int) or n < 1:
             raise UsageError(f"cannot make {n} samples: ask for one or more.")
-        inputs = draw_latents(self.recipe, len(self.spec.classes), n, seed, label)
+        place = choose_device(device)
+        inputs = draw_latents(self.recipe, self.spec, n, seed, label)
         if latents is not None:
             inputs = (check_latents(latents, inputs[0]), *inputs[1:])
-        place = torch.device(device)
-        return generate(self.generator(checkpoint).to(place), inputs, place)
+        made = generate(self.generator(checkpoint).to(place), inputs, place)
+        if not torch.isfinite(made).all():
+            raise SparringError(f"{self.checkpoint(checkpoint)} makes samples that are not finite: it is of no use.")
+        return made
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
@@ -117,7 +123,11 @@ class Run:
         Raises:
             UsageError: it is not there any more, or it has changed.
         """
-        dataset = open_data(self.identity["data"], DataOptions(**self.identity["data_options"]))
+        try:
+            options = DataOptions(**self.identity["data_options"])
+        except (KeyError, TypeError) as error:
+            raise UsageError(f"{self.path / 'recipe.json'} is damaged ({error}): this run cannot be used.") from error
+        dataset = open_data(self.identity["data"], options)
         if dataset.fingerprint != self.identity["fingerprint"]:
             raise UsageError(f"the data {self.identity['data']} has changed since {self.path} was trained on it.")
         return dataset
@@ -139,17 +149,20 @@ class Run:
             lambda count: self.sample(count, seed, checkpoint=checkpoint, device=device),
             self.dataset(),
             n=n,
-            device=torch.device(device),
+            device=choose_device(device),
             progress=progress,
             seed=seed,
         )
         values = {"checkpoint": checkpoint, "step": self.step(checkpoint), **result.to_json()}
-        write_atomically(self.path / "evaluation.json", (json.dumps(values, indent=2) + "\n").encode())
+        try:
+            write_atomically(self.path / "evaluation.json", (json.dumps(values, indent=2) + "\n").encode())
+        except SparringError as error:  # the figures are worth more than the file
+            return replace(result, notes=(*result.notes, f"WARNING: these figures were not kept: {error}"))
         return result
 
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""
-        return int(read_checkpoint(self.checkpoint(checkpoint))[0]["step"])
+        return int(read_facts(self.checkpoint(checkpoint))["step"])
 
 
 def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor) -> Tensor:

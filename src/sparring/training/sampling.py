@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +12,44 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.settings import LARGEST_SEED
-from sparring.types import Inputs, Recipe
+from sparring.training.step import moved_by_batches, standing_still
+from sparring.types import DataSpec, Inputs, Recipe
 
 CHUNK = 500
 """Latent codes that run through the network at once, always: the last chunk is filled up, so that no result depends on
 how many others were asked for."""
 
 
-@torch.inference_mode()
-def generate(generator: nn.Module, inputs: Inputs, device: torch.device) -> Tensor:
-    """Examples (n, *shape) on the CPU, in network values, made with running averages; the generator's mode is kept."""
+GRID_CLASSES = 20
+"""Rows of a grid that has one row a class: the first classes, where there are more."""
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
+    """Examples (n, *shape) on the CPU, in network values; the generator is left as it was.
+
+    Made with running averages, or ``by_batch``: with the statistics of each chunk, as in training.
+    """
     n = len(inputs[0])
-    mode = generator.training
-    generator.eval()
+    examples = torch.empty(0)
+    with standing_still(moved_by_batches(generator)) if by_batch else evaluating(generator):
+        for i in range(0, n, CHUNK):
+            made = generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
+            if i == 0:
+                examples = torch.empty(n, *made.shape[1:])
+            examples[i : i + CHUNK] = made[: n - i]
+    return examples
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Within, a network normalises by its running averages, which stand still, and drops nothing."""
+    mode = network.training
+    network.eval()
     try:
-        made = [
-            generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))[: n - i].float().cpu()
-            for i in range(0, n, CHUNK)
-        ]
+        yield
     finally:
-        generator.train(mode)
-    return torch.cat(made).clone()
+        network.train(mode)
 
 
 def fill(part: Tensor) -> Tensor:
@@ -39,29 +58,30 @@ def fill(part: Tensor) -> Tensor:
     return torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
 
 
-def draw_latents(recipe: Recipe, classes: int, n: int, seed: int, label: int | None = None) -> Inputs:
-    """N latent codes by seed, all at once; with labels, cycling through the classes, where the generator takes them.
+def draw_latents(recipe: Recipe, spec: DataSpec, n: int, seed: int, label: int | None = None) -> Inputs:
+    """N latent codes by seed, all at once; where the generator takes labels, as frequent as in the training data.
 
     Raises:
         UsageError: a label for a generator that takes none, or one that does not exist, or a seed out of range.
     """
-    if not 0 <= seed <= LARGEST_SEED + 1:
+    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
         raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
-    z = recipe.latent(torch.Generator().manual_seed(seed), n)
+    generator = torch.Generator().manual_seed(seed)
+    z = recipe.latent(generator, n)
     if not recipe.conditional:
         if label is not None:
             raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
         return (z,)
-    if label is not None and not 0 <= label < classes:
-        raise UsageError(f"there is no class {label}: this generator knows 0 to {classes - 1}.")
-    return (z, torch.arange(n) % classes if label is None else torch.full((n,), label))
+    if label is not None and not 0 <= label < len(spec.classes):
+        raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
+    return (z, spec.draw_labels(n, generator) if label is None else torch.full((n,), label))
 
 
-def grid_latents(recipe: Recipe, classes: int) -> tuple[Inputs, int]:
+def grid_latents(recipe: Recipe, spec: DataSpec) -> tuple[Inputs, int]:
     """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a class."""
     if not recipe.conditional:
-        return draw_latents(recipe, classes, 25, recipe.seed), 5
-    columns = 8
+        return draw_latents(recipe, spec, 25, recipe.seed), 5
+    classes, columns = min(len(spec.classes), GRID_CLASSES), 8
     z = recipe.latent(torch.Generator().manual_seed(recipe.seed), columns)
     return (z.repeat(classes, *[1] * (z.dim() - 1)), torch.arange(classes).repeat_interleave(columns)), columns
 

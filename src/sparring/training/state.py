@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from sparring.training.files import write_atomically
 from sparring.types import PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
+REMEDY = "Remove it to go on from an older checkpoint, or start over with --fresh."
 
 
 class State:
@@ -82,6 +85,9 @@ class State:
             UsageError: the file is no checkpoint, is damaged, or is one of other networks. The state is unchanged.
         """
         facts, saved = read_checkpoint(path)
+        numbered = path.stem.lstrip("-").isdigit()
+        if facts["step"] < -self.recipe.pretrain or (numbered and facts["step"] != int(path.stem)):
+            raise UsageError(f"{path} is damaged: it cannot be of step {facts['step']}. {REMEDY}")
         kept = {player: self.saved_optimiser(player, saved) for player in self.optimisers}
         own = {name: tensor for name, tensor in self.tensors().items() if not name.startswith("optimiser.")}
         expected = own | {
@@ -132,18 +138,36 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     Raises:
         UsageError: the file cannot be read, or is no checkpoint.
     """
-    remedy = "Remove it to go on from an older checkpoint, or start over with --fresh."
+    with opened(path) as (file, facts):
+        return facts, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """The facts of a checkpoint alone: ``step``, ``best`` (step and figure) and ``first_figure``.
+
+    Raises:
+        UsageError: as ``read_checkpoint``.
+    """
+    with opened(path) as (_, facts):
+        return facts
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes one clear line."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("sparring", "{}"))
             if facts.get("format") != FORMAT:
-                raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {remedy}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        best, first = facts["best"], facts["first_figure"]
-        return {
-            "step": int(facts["step"]),
-            "best": None if best is None else (int(best[0]), float(best[1])),
-            "first_figure": None if first is None else float(first),
-        }, tensors
+                raise UsageError(f"{path} is not a checkpoint of this version of Sparring ({FORMAT}). {REMEDY}")
+            best, first = facts["best"], facts["first_figure"]
+            yield (
+                file,
+                {
+                    "step": int(facts["step"]),
+                    "best": None if best is None else (int(best[0]), float(best[1])),
+                    "first_figure": None if first is None else float(first),
+                },
+            )
     except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path} is damaged or no checkpoint ({error}). {remedy}") from error
+        raise UsageError(f"{path} is damaged or no checkpoint ({error}). {REMEDY}") from error

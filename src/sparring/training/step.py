@@ -23,12 +23,9 @@ class Step:
 
     def __init__(self, recipe: Recipe, state: State, draw: Draw) -> None:
         self.recipe, self.state, self.draw = recipe, state, draw
-        networks: dict[PlayerName, nn.Module | None] = {
-            "generator": state.players.generator,
-            "discriminator": state.players.discriminator,
-        }
         self.moving: dict[PlayerName, list[nn.Module]] = {
-            player: [*batch_norms(network), *power_iterations(network)] for player, network in networks.items()
+            "generator": moved_by_batches(state.players.generator),
+            "discriminator": moved_by_batches(state.players.discriminator),
         }
         self.scheduled = recipe.schedule != "constant" or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
 
@@ -79,6 +76,11 @@ def batch_norms(network: nn.Module | None) -> list[_NormBase]:
 def power_iterations(network: nn.Module | None) -> list[_SpectralNorm]:
     """The parts of a network that follow the largest singular value of a weight."""
     return [] if network is None else [m for m in network.modules() if isinstance(m, _SpectralNorm)]
+
+
+def moved_by_batches(network: nn.Module | None) -> list[nn.Module]:
+    """The parts of a network that change with every batch they see in training mode."""
+    return [*batch_norms(network), *power_iterations(network)]
 
 
 @contextmanager
