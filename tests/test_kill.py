@@ -1,5 +1,6 @@
 """A training that is killed ten times ends in the bits of one that never was."""
 
+import json
 import random
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import sparring
 from sparring.training.state import read_checkpoint
 
 KILLS = 10
-STEPS = 150
+STEPS = 300
 COMMAND = (
     "train",
     "digits",
@@ -44,9 +45,23 @@ def wait_until_it_plays(process: subprocess.Popen[str], run: Path, resumed: list
     assert process.stdout.readline().startswith("training gan-mnist on digits")
     if list((run / "checkpoints").glob("[0-9]*.safetensors")):
         resumed.append(int(process.stdout.readline().removeprefix("going on from step ")))
-    while not (run / "metrics.jsonl").exists() or not (run / "metrics.jsonl").read_text():
+    while newest_step(run) is None:
         assert process.poll() is None
         time.sleep(0.01)
+
+
+def newest_step(run: Path) -> float | None:
+    """The last step that has its line in metrics.jsonl."""
+    if not (run / "metrics.jsonl").exists():
+        return None
+    lines = [line for line in (run / "metrics.jsonl").read_text().splitlines() if line.endswith("}")]
+    return json.loads(lines[-1])["step"] if lines else None
+
+
+def wait_for_step(process: subprocess.Popen[str], run: Path, step: float) -> None:
+    """Wait until a step is done: random instants of the training, however fast the machine is."""
+    while (newest_step(run) or 0) < step and process.poll() is None:
+        time.sleep(0.002)
 
 
 @pytest.mark.slow
@@ -59,10 +74,11 @@ def test_killed_at_ten_random_instants(start: Callable[..., subprocess.Popen[str
 
     chance = random.Random(0)
     resumed = []
-    for _ in range(KILLS):
+    for number in range(KILLS):
         process = start(*COMMAND, folder=tmp_path / "b")
         wait_until_it_plays(process, tmp_path / "b" / "run", resumed)
-        time.sleep(chance.uniform(0, 0.8))
+        wait_for_step(process, tmp_path / "b" / "run", STEPS * (number + chance.random()) / (KILLS + 1))
+        time.sleep(chance.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (-signal.SIGKILL, "")
