@@ -11,6 +11,7 @@ import torch
 
 import sparring
 from sparring.errors import UsageError
+from sparring.game import AuxiliaryClassifier
 from sparring.objectives import DIVERGENCES, Objective
 from sparring.penalties import DRAGAN, R1, R2, WGANGP
 from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS, RECIPES, summary
@@ -33,11 +34,23 @@ PLAYS = {
     "unrolled": BOTH,
     "pacgan": BOTH,
     "r3gan": ("ring",),
+    "dcgan": ("digits",),
+    "dcgan-upsample": ("digits",),
+    "sngan": ("digits",),
+    "cgan": ("digits",),
+    "acgan": ("digits",),
+    "projection": ("digits",),
 }
 DATA = {name: data[0] for name, data in PLAYS.items()}
 CASES = [(name, data) for name, every in PLAYS.items() for data in every]
+NARROW = {"width": 8, "width_generator": 8, "width_discriminator": 8}
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 each = pytest.mark.parametrize("name", RECIPES)
+
+
+def narrow(name: str) -> dict[str, int]:
+    """Settings of a recipe's own that make its networks small."""
+    return {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
 
 
 def test_every_recipe_is_tried_here() -> None:
@@ -48,15 +61,14 @@ def test_every_recipe_is_tried_here() -> None:
 @pytest.mark.parametrize(("name", "data"), CASES)
 def test_goes_on_to_the_same_bits(name: str, data: str, tmp_path: Path) -> None:
     """Two steps and then two more give the checkpoint of four, whole: weights, optimisers, averages."""
-    settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4}
+    settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4, "schedule": "constant"} | narrow(name)
     once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings, steps=4)
     for steps in (2, 4):
         twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
     assert twice.recipe.steps == 4
     tensors = [read_checkpoint(run.checkpoint("last"))[1] for run in (once, twice)]
     assert tensors[0].keys() == tensors[1].keys()
-    if once.recipe.schedule == "constant":
-        assert [key for key in tensors[0] if not torch.equal(tensors[0][key], tensors[1][key])] == []
+    assert [key for key in tensors[0] if not torch.equal(tensors[0][key], tensors[1][key])] == []
     assert any(key.startswith("optimiser.generator") for key in tensors[0])
     for row in once.metrics:
         assert all(math.isfinite(value) for value in row.values())
@@ -64,7 +76,8 @@ def test_goes_on_to_the_same_bits(name: str, data: str, tmp_path: Path) -> None:
 
 @each
 def test_what_is_written_down_gives_the_recipe_again(name: str, tmp_path: Path) -> None:
-    run = sparring.train(DATA[name], name, out=tmp_path / "run", **QUIET, steps=2, batch=8, lr_generator=1e-3, seed=7)
+    settings = {"batch": 8, "lr_generator": 1e-3, "seed": 7} | narrow(name)
+    run = sparring.train(DATA[name], name, out=tmp_path / "run", **QUIET, steps=2, **settings)
     again = sparring.load(run.path)
     for field in dataclasses.fields(Settings):
         assert getattr(again.recipe, field.name) == getattr(run.recipe, field.name)
@@ -92,16 +105,26 @@ def test_can_be_read(name: str, spar) -> None:
 
 @each
 def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
-    for spec in (DataSpec("image", (3, 5, 9)), DataSpec("points", (1,)), DataSpec("points", (2,))):
+    played = 0
+    classes = ("ant", "bee")
+    shapes = [("image", (3, 5, 9)), ("image", (1, 64, 48)), ("points", (1,)), ("points", (2,))]
+    for spec in (DataSpec(kind, shape, names) for kind, shape in shapes for names in ((), classes)):
         try:
-            recipe = build(find(name), spec, {}, {})
+            recipe = build(find(name), spec, narrow(name), {})
         except UsageError:
             continue
-        fake = recipe.generator()(recipe.latent(None, 4))
+        played += 1
+        labels = (torch.tensor([0, 1, 1, 0]),) if recipe.conditional else ()
+        fake = recipe.generator()(recipe.latent(None, 4), *labels)
         assert fake.shape == (4, *spec.shape)
         assert recipe.discriminator is not None
-        (shown,) = recipe.game.shown((fake,))
-        assert recipe.discriminator()(shown).shape == (4 // recipe.game.pack, 1)
+        if isinstance(recipe.game, AuxiliaryClassifier):
+            raw, scores = recipe.discriminator()(fake)
+            assert scores.shape == (4, 2)
+        else:
+            raw = recipe.discriminator()(*recipe.game.shown((fake, *labels)))
+        assert raw.shape == (4 // recipe.game.pack, 1)
+    assert played
 
 
 def test_gan_1d_is_the_published_game() -> None:
@@ -174,3 +197,22 @@ def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:
     _, tensors = read_checkpoint(run.checkpoint("last"))
     weights = [value for key, value in tensors.items() if key.startswith("players.discriminator")]
     assert max(w.abs().max().item() for w in weights) == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("name", ["cgan", "acgan", "projection"])
+def test_a_class_can_be_asked_for(name: str, tmp_path: Path) -> None:
+    run = sparring.train("digits", name, out=tmp_path / "run", **QUIET, steps=2, batch=8, **narrow(name))
+    fours, fives = run.sample(10, label=4), run.sample(10, label=5)  # of the same latent codes
+    assert torch.equal(fours[:1], run.sample(1, label=4))
+    assert all(not torch.equal(four, five) for four, five in zip(fours, fives, strict=True))
+
+
+def test_the_widths_of_the_networks_are_the_papers() -> None:
+    """DCGAN's figure 1 with width 128: 1024, 512, 256, 128 channels; SNGAN's 256 and 128 at 32 x 32."""
+    colour = build(find("dcgan"), DataSpec("image", (3, 64, 64)), {"width": 128}, {})
+    assert [part[0].in_channels for part in colour.generator().layers] == [1024, 512, 256, 128]
+    assert (colour.batch, colour.lr_generator) == (128, 2e-4)
+    small = build(find("sngan"), DataSpec("image", (3, 32, 32)), {}, {})
+    assert [block.first.out_channels for block in small.generator().blocks] == [256] * 3
+    assert [block.first.out_channels for block in small.discriminator().features.net] == [128] * 4
+    assert (small.k, small.batch) == (5, 64)

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.training.step import batch_norms, standing_still, update_average
+from sparring.networks import spectral
+from sparring.training.step import batch_norms, power_iterations, standing_still, update_average
 from sparring.types import Recipe
 
 
@@ -98,3 +99,19 @@ def test_standing_still_normalises_by_the_batch() -> None:
     with pytest.raises(ZeroDivisionError), standing_still(norms):
         raise ZeroDivisionError
     assert norms[0].track_running_stats
+
+
+def test_spectral_norms_stand_still_too() -> None:
+    """The followed singular values do not move while the other player does, and are used as they are."""
+    torch.manual_seed(0)
+    network = spectral(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 1)))
+    followed = power_iterations(network)
+    assert len(followed) == 2
+    kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    x = torch.randn(10, 4)
+    with standing_still(followed):
+        network(x).sum().backward()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in network.state_dict().items())
+    assert all(layer.training for layer in followed)
+    network(x)
+    assert not torch.equal(network[0].parametrizations.weight[0]._u, kept["0.parametrizations.weight.0._u"])

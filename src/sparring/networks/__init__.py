@@ -1,6 +1,34 @@
 """Networks that know nothing of how they are trained; one family a file."""
 
-from sparring.networks.initialise import glorot
+from sparring.networks.dcgan import DCGANFeatures, DCGANGenerator, UpsampleGenerator
+from sparring.networks.heads import Classifier, Discriminator, Judgement, Projection
+from sparring.networks.initialise import gaussian, glorot
+from sparring.networks.layers import Condition, Joined, JoinedPlane, MinibatchDeviation, Packed
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
+from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
+from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
+from sparring.networks.spectral import spectral
 
-__all__ = ["MLPDiscriminator", "MLPGenerator", "glorot"]
+__all__ = [
+    "Classifier",
+    "Condition",
+    "DCGANFeatures",
+    "DCGANGenerator",
+    "Discriminator",
+    "Joined",
+    "JoinedPlane",
+    "Judgement",
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "MinibatchDeviation",
+    "Packed",
+    "Projection",
+    "R3GANFeatures",
+    "R3GANGenerator",
+    "ResNetFeatures",
+    "ResNetGenerator",
+    "UpsampleGenerator",
+    "gaussian",
+    "glorot",
+    "spectral",
+]

@@ -38,13 +38,20 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Examples (n, *shape) to one raw output each, (n, 1)."""
+    """Examples (n, *shape) to one raw output each, (n, 1), with ``dropout`` after each hidden layer."""
 
-    def __init__(self, shape: tuple[int, ...], widths: Sequence[int], *, activation: Callable[[], nn.Module]) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        widths: Sequence[int],
+        *,
+        activation: Callable[[], nn.Module],
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.net = nn.Sequential(
-            nn.Flatten(), *dense_layers((math.prod(shape), *widths), activation), nn.Linear(widths[-1], 1)
-        )
+        drop = (lambda width: nn.Dropout(dropout)) if dropout else None
+        hidden = dense_layers((math.prod(shape), *widths), activation, drop)
+        self.net = nn.Sequential(nn.Flatten(), *hidden, nn.Linear(widths[-1], 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs (n, 1) for examples (n, *shape)."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sparring.recipes.conditional import acgan, cgan
+from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
 from sparring.recipes.f_gan import f_gan
 from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
@@ -15,6 +17,7 @@ from sparring.recipes.gan_mnist import gan_mnist
 from sparring.recipes.lsgan import lsgan
 from sparring.recipes.pacgan import pacgan
 from sparring.recipes.r3gan import r3gan
+from sparring.recipes.sngan import projection, sngan
 from sparring.recipes.unrolled import unrolled
 from sparring.recipes.wgan import wgan, wgan_gp
 
@@ -35,6 +38,12 @@ RECIPES: dict[str, RecipeFunction] = {
     "unrolled": unrolled,
     "pacgan": pacgan,
     "r3gan": r3gan,
+    "dcgan": dcgan,
+    "dcgan-upsample": dcgan_upsample,
+    "sngan": sngan,
+    "cgan": cgan,
+    "acgan": acgan,
+    "projection": projection,
 }
 
 DEFAULT_IMAGES = "gan-mnist"

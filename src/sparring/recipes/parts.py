@@ -1,4 +1,4 @@
-"""What several recipes are made of: latent priors and optimisers."""
+"""What several recipes are made of: latent priors and optimisers, and what they ask of the data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from sparring.types import Latent, Optimiser
+    from sparring.types import DataSpec, Latent, Optimiser
 
 
 def normal(dim: int) -> Latent:
@@ -65,3 +65,26 @@ def rmsprop() -> Optimiser:
         return torch.optim.RMSprop(parameters, lr=lr)
 
     return make
+
+
+def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
+    """Channels, height and width of the data's images.
+
+    Raises:
+        UsageError: the data are no images.
+    """
+    if spec.kind != "image":
+        raise UsageError(f"{recipe} plays on images, not on {spec.name} ({spec.kind} of shape {spec.shape}).")
+    channels, height, width = spec.shape
+    return channels, height, width
+
+
+def class_count(spec: DataSpec, recipe: str) -> int:
+    """How many classes the data have.
+
+    Raises:
+        UsageError: none.
+    """
+    if not spec.classes:
+        raise UsageError(f"{recipe} plays with classes, and {spec.name} has none.")
+    return len(spec.classes)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.settings import LARGEST_SEED
-from sparring.training.step import batch_norms, standing_still
+from sparring.training.step import moved_by_batches, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
 CHUNK = 500
@@ -32,7 +32,7 @@ def generate(generator: nn.Module, inputs: Inputs, device: torch.device, *, by_b
     """
     n = len(inputs[0])
     examples = torch.empty(0)
-    with standing_still(batch_norms(generator)) if by_batch else evaluating(generator):
+    with standing_still(moved_by_batches(generator)) if by_batch else evaluating(generator):
         for i in range(0, n, CHUNK):
             made = generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
             if i == 0:

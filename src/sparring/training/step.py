@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
@@ -22,9 +23,9 @@ class Step:
 
     def __init__(self, recipe: Recipe, state: State, draw: Draw) -> None:
         self.recipe, self.state, self.draw = recipe, state, draw
-        self.norms: dict[PlayerName, list[_NormBase]] = {
-            "generator": batch_norms(state.players.generator),
-            "discriminator": batch_norms(state.players.discriminator),
+        self.moving: dict[PlayerName, list[nn.Module]] = {
+            "generator": moved_by_batches(state.players.generator),
+            "discriminator": moved_by_batches(state.players.discriminator),
         }
         self.scheduled = recipe.schedule != "constant" or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
 
@@ -47,7 +48,7 @@ class Step:
         other: PlayerName = "generator" if player == "discriminator" else "discriminator"
         parameters = self.state.parameters[player]
         drawn = self.draw(move, step)
-        with standing_still(self.norms[other]):
+        with standing_still(self.moving[other]):
             loss, statistics = move.turn.loss(self.state.players, drawn)
         loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
         if self.recipe.clip:
@@ -72,16 +73,28 @@ def batch_norms(network: nn.Module | None) -> list[_NormBase]:
     return [m for m in network.modules() if isinstance(m, _NormBase) and m.track_running_stats]
 
 
+def power_iterations(network: nn.Module | None) -> list[_SpectralNorm]:
+    """The parts of a network that follow the largest singular value of a weight."""
+    return [] if network is None else [m for m in network.modules() if isinstance(m, _SpectralNorm)]
+
+
+def moved_by_batches(network: nn.Module | None) -> list[nn.Module]:
+    """The parts of a network that change with every batch they see in training mode."""
+    return [*batch_norms(network), *power_iterations(network)]
+
+
 @contextmanager
-def standing_still(norms: list[_NormBase]) -> Iterator[None]:
-    """Within, these layers normalise by the batch as ever, but their running averages do not move."""
-    for norm in norms:
-        norm.track_running_stats = False
+def standing_still(layers: Sequence[nn.Module]) -> Iterator[None]:
+    """Within, batch norms normalise by the batch as ever and spectral norms by what they know, but neither moves."""
+    flags = [(layer, "track_running_stats" if isinstance(layer, _NormBase) else "training") for layer in layers]
+    before = [getattr(layer, flag) for layer, flag in flags]
+    for layer, flag in flags:
+        setattr(layer, flag, False)
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for (layer, flag), value in zip(flags, before, strict=True):
+            setattr(layer, flag, value)
 
 
 @torch.no_grad()

@@ -1,0 +1,65 @@
+"""The game whose discriminator also says the class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sparring.errors import UsageError
+from sparring.game.adversarial import Adversarial
+from sparring.game.critic import share_positive
+from sparring.types import Drawn, Players, Statistics
+
+
+@dataclass(frozen=True)
+class AuxiliaryClassifier(Adversarial):
+    """The adversarial game of a generator of classes and a discriminator that also says the class.
+
+    Odena et al. 2017, arXiv:1610.09585, eq. 2 and 3: both players want it to be right, on real and on generated
+    examples. The discriminator is called with examples alone, and gives raw outputs and class scores.
+    """
+
+    weight: float = 1.0
+    """Of the classifier's cross-entropy in each player's loss."""
+
+    def __post_init__(self) -> None:
+        """Refuse what these turns do not do."""
+        if self.penalties or self.pack != 1 or self.view is not None:
+            raise UsageError("an auxiliary classifier goes with no penalties, packs or views.")
+
+    def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """The adversarial loss and the cross-entropy of real and of generated examples' classes."""
+        with torch.no_grad():
+            fake = players.generator(*drawn.latent)
+        (x, y), labels = drawn.real, drawn.latent[1]
+        on_real, scores, on_fake, fake_scores = self._look(players, x, fake)
+        loss = self.objective.discriminator(on_real, on_fake).mean()
+        says = cross_entropy(scores, y) + cross_entropy(fake_scores, labels)
+        right = (scores.detach().argmax(1) == y).float().mean()
+        measured = {"d_real": share_positive(on_real), "d_fake": share_positive(-on_fake), "d_class": right}
+        return loss + self.weight * says, {"d_loss": loss.detach()} | measured
+
+    def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
+        """The adversarial loss and the cross-entropy of the classes that were asked for."""
+        on_fake, scores = look(players, players.generator(*drawn.latent))
+        on_real = look(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
+        loss = self.objective.generator(on_real, on_fake).mean()
+        says = cross_entropy(scores, drawn.latent[1])
+        return loss + self.weight * says, {"g_loss": loss.detach(), "g_class": says.detach()}
+
+    def _look(self, players: Players, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        if not self.joined:
+            return (*look(players, real), *look(players, fake))
+        n = len(real)
+        raw, scores = look(players, torch.cat([real, fake]))
+        return raw[:n], scores[:n], raw[n:], scores[n:]
+
+
+def look(players: Players, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The raw outputs (n,) and class scores (n, classes) of a discriminator with an auxiliary classifier."""
+    assert players.discriminator is not None
+    raw, scores = players.discriminator(x)
+    return raw.squeeze(-1), scores

@@ -1,0 +1,95 @@
+"""Layers and wrappers that fit several families: statistics of a minibatch, packs of samples, joined conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import UsageError
+
+Condition = Callable[[int], nn.Module]
+"""Makes a module that turns conditions into vectors (n, width): ``partial(nn.Embedding, classes)`` for labels (n,),
+``partial(nn.Linear, attributes)`` for continuous attributes (n, attributes)."""
+
+
+class MinibatchDeviation(nn.Module):
+    """Appends one constant map to maps (n, c, h, w): how much the samples of a group differ, so (n, c + 1, h, w).
+
+    The standard deviation over the group of each value, averaged over all values (Karras et al. 2018,
+    arXiv:1710.10196, section 3). A batch that the group does not divide is cut into the next smaller equal groups.
+    """
+
+    def __init__(self, group: int = 4) -> None:
+        super().__init__()
+        self.group = group
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (n, c + 1, h, w) from maps (n, c, h, w)."""
+        n, _, height, width = x.shape
+        size = next(g for g in range(min(self.group, n), 0, -1) if n % g == 0)
+        groups = x.view(size, n // size, -1)
+        deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(1)
+        return torch.cat([x, deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)], 1)
+
+    def extra_repr(self) -> str:
+        """The size of a group."""
+        return f"group={self.group}"
+
+
+class Packed(nn.Module):
+    """A discriminator that judges packs of m samples: its network takes them stacked along their first axis.
+
+    For samples (n, c, …) the network is made for (m · c, …) and gives n / m raw outputs, (n / m, 1). Lin et al. 2018,
+    PacGAN, arXiv:1712.04086, section 3.
+    """
+
+    def __init__(self, network: nn.Module, m: int) -> None:
+        super().__init__()
+        self.network, self.m = network, m
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs (n / m, 1) for samples (n, c, …).
+
+        Raises:
+            UsageError: m does not divide n.
+        """
+        n, channels, *rest = x.shape
+        if n % self.m:
+            raise UsageError(f"{n} samples cannot be packed by {self.m}: choose a batch that {self.m} divides.")
+        raw: Tensor = self.network(x.reshape(n // self.m, self.m * channels, *rest))
+        return raw
+
+    def extra_repr(self) -> str:
+        """The size of a pack."""
+        return f"m={self.m}"
+
+
+class Joined(nn.Module):
+    """A network whose flat input (n, d) is lengthened by a vector of the condition, (n, d + width).
+
+    The way both players of the conditional game are told the label: Mirza & Osindero 2014, arXiv:1411.1784, figure 1.
+    """
+
+    def __init__(self, network: nn.Module, condition: Condition, width: int) -> None:
+        super().__init__()
+        self.condition, self.network = condition(width), network
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """What the network makes of inputs (n, …), flattened, and conditions."""
+        made: Tensor = self.network(torch.cat([x.flatten(1), self.condition(y)], 1))
+        return made
+
+
+class JoinedPlane(nn.Module):
+    """A network of images (n, c + 1, h, w) whose last channel is drawn by the condition."""
+
+    def __init__(self, network: nn.Module, condition: Condition, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.condition, self.network, self.size = condition(size[0] * size[1]), network, size
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """What the network makes of images (n, c, h, w) and conditions."""
+        made: Tensor = self.network(torch.cat([x, self.condition(y).view(len(x), 1, *self.size)], 1))
+        return made

@@ -1,0 +1,72 @@
+"""Residual networks under spectral normalisation, without and with classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sparring.types import DataSpec, Recipe
+
+
+def sngan(
+    spec: DataSpec, *, latent_dim: int = 128, width_generator: int = 256, width_discriminator: int = 128
+) -> Recipe:
+    """Residual networks, the discriminator under spectral normalisation, with the hinge loss.
+
+    The widths are the channels of the largest maps: the paper's for 32 x 32, where they are those of all maps. Above
+    that they double with each halving of the side, and the paper has 64 for both.
+    """
+    from sparring.game import Adversarial
+    from sparring.networks import Discriminator, ResNetFeatures, ResNetGenerator, spectral
+    from sparring.objectives import hinge
+    from sparring.recipes.parts import adam, image_shape, normal
+    from sparring.types import Recipe
+
+    shape = image_shape(spec, "sngan")
+    return Recipe(
+        paper="Miyato et al. 2018, Spectral normalization for generative adversarial networks, arXiv:1802.05957",
+        generator=lambda: ResNetGenerator(latent_dim, shape, width_generator),
+        discriminator=lambda: spectral(Discriminator(ResNetFeatures(shape, width_discriminator))),
+        game=Adversarial(hinge),
+        latent=normal(latent_dim),
+        optimiser=adam(0.0, 0.9),
+        k=5,
+        steps=50_000,
+        batch=64,
+        schedule="linear",
+    )
+
+
+def projection(
+    spec: DataSpec, *, latent_dim: int = 128, width_generator: int = 256, width_discriminator: int = 128
+) -> Recipe:
+    """Residual networks for classes: conditional batch norm, and a discriminator that projects on the class.
+
+    The widths are those of ``sngan``.
+    """
+    from functools import partial
+
+    from torch import nn
+
+    from sparring.game import Adversarial
+    from sparring.networks import Discriminator, Projection, ResNetFeatures, ResNetGenerator, spectral
+    from sparring.objectives import hinge
+    from sparring.recipes.parts import adam, class_count, image_shape, normal
+    from sparring.types import Recipe
+
+    shape = image_shape(spec, "projection")
+    label = partial(nn.Embedding, class_count(spec, "projection"))
+    head = partial(Projection, condition=label)
+    return Recipe(
+        paper="Miyato & Koyama 2018, cGANs with projection discriminator, arXiv:1802.05637",
+        generator=lambda: ResNetGenerator(latent_dim, shape, width_generator, condition=label),
+        discriminator=lambda: spectral(Discriminator(ResNetFeatures(shape, width_discriminator), head)),
+        game=Adversarial(hinge),
+        latent=normal(latent_dim),
+        optimiser=adam(0.0, 0.9),
+        conditional=True,
+        k=5,
+        steps=50_000,
+        batch=64,
+        schedule="linear",
+    )
