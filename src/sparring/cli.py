@@ -161,7 +161,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full
 
 @app.command()
 def theory(
-    name: Annotated[str | None, typer.Argument(help="One lesson  [default: all of them]")] = None,
+    name: Annotated[str | None, typer.Argument(help="One lesson.", show_default="all of them")] = None,
     out: Annotated[Path, typer.Option(help="Where pictures and tables go.")] = Path("theory"),
 ) -> None:
     """Check the theory of the game by running it: a picture and a table a lesson."""
