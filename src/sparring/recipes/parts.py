@@ -62,7 +62,8 @@ def rmsprop() -> Optimiser:
     import torch
 
     def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(parameters, lr=lr, capturable=isinstance(lr, torch.Tensor))
+        static = isinstance(lr, torch.Tensor)  # of torch's ways, only this one reads such a rate on the device
+        return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)
 
     return make
 
