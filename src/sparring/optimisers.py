@@ -68,7 +68,8 @@ class LeanAdam(torch.optim.Adam):
         self.gathered, self.counts = [], []
         for group in self.param_groups:
             states = [self.state[p] for p in group["params"]]
-            if any("step" not in state for state in states):
+            known = all(p.device.type in ("cpu", "cuda") for p in group["params"])  # nobody has tried others
+            if not known or any("step" not in state for state in states):
                 self.gathered = []
                 return
             counts = torch.stack([state["step"] for state in states])

@@ -1,8 +1,8 @@
 """The captured engine, with a stand-in for a CUDA graph that a CPU can run.
 
-The stand-in is a tape: it records every operation that torch dispatches, with the tensors it read and wrote, and replays
-these operations on these tensors. Like a graph it knows nothing of Python: whatever a step computes outside of tensors is
-frozen at what it was, and no value may be read on the host.
+The stand-in is a tape: it records every operation that torch dispatches, with the tensors it read and wrote, and
+replays these operations on these tensors. Like a graph it knows nothing of Python: whatever a step computes outside of
+tensors is frozen at what it was, and no value may be read on the host.
 """
 
 import gc
@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 import sparring
 from sparring.data import DataOptions, open_data
-from sparring.errors import UsageError
+from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
 from sparring.recipes import RECIPES
@@ -126,10 +126,10 @@ def _capturable(monkeypatch) -> None:
     )
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_captured_is_eager_bit_for_bit(name: str) -> None:
+@pytest.mark.parametrize(("name", "precision"), [*((name, "float32") for name in RECIPES), ("dcgan", "bfloat16")])
+def test_captured_is_eager_bit_for_bit(name: str, precision: str) -> None:
     """With pretraining, several discriminator updates, an average, clipped gradients and moving learning rates."""
-    recipe, source = narrow(name, **CHANGING)
+    recipe, source = narrow(name, **CHANGING, precision=precision)
     eager, captured = (static_step(recipe, source, captured=which) for which in (False, True))
     steps = recipe.pretrain + WARM_UP + 3
     expected, measured = [eager() for _ in range(steps)], [captured() for _ in range(steps)]
@@ -188,6 +188,22 @@ def test_a_loaded_state_is_captured(tmp_path) -> None:
     assert all(torch.equal(tensor, other[key]) for key, tensor in whole.state.tensors().items())
 
 
+def test_a_run_of_captured_steps_is_a_run_of_eager_ones(tiny, training, monkeypatch) -> None:
+    """Figures, checkpoints and going on after a stop between replays: all as ever."""
+
+    def trained(name: str, *steps: int, captured: bool) -> tuple[bytes, list[dict[str, float]]]:
+        monkeypatch.setattr(
+            "sparring.training.loop.make_step", lambda recipe, source, _: static_step(recipe, source, captured=captured)
+        )
+        run = [training(tiny(steps=n, ema=0.9, pretrain=7), name) for n in steps][-1]
+        rows = [{key: row[key] for key in row if key != "images_per_second"} for row in run.metrics]
+        return run.checkpoint("last").read_bytes(), rows
+
+    eager = trained("eager", 30, captured=False)
+    assert trained("captured", 30, captured=True) == eager
+    assert trained("parts", 10, 30, captured=True)[0] == eager[0]
+
+
 def test_a_stage_without_moves(tiny) -> None:
     """While a held discriminator would be pretrained, nothing moves and nothing is captured."""
     recipe, source = tiny(hold="discriminator", pretrain=WARM_UP + 2), source_for("gan-1d")
@@ -205,9 +221,23 @@ def test_the_tape_refuses_what_a_graph_cannot_hold(tiny) -> None:
             return loss * (1.0 + drawn.memory[PROGRESS].item()), statistics
 
     step = static_step(tiny(game=Reading(non_saturating)), source_for("gan-1d"), captured=True)
+    for _ in range(WARM_UP):
+        step()
     with pytest.raises(AssertionError, match="a captured step cannot do this"):
-        for _ in range(WARM_UP + 1):
-            step()
+        step()
+
+
+def test_a_step_that_cannot_be_captured_says_so(tiny) -> None:
+    class Failing(TapeRecorder):
+        def record(self, work: Callable[[], Tensor]) -> Callable[[], Tensor]:
+            raise RuntimeError("operation not permitted\nand many lines more")
+
+    step = static_step(tiny(), source_for("gan-1d"), captured=True)
+    step.recorder = Failing(step.state)
+    for _ in range(WARM_UP):
+        step()
+    with pytest.raises(SparringError, match=r"^the step cannot be captured \(operation not permitted\)\. .*=eager\.$"):
+        step()
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from sparring.errors import UsageError
+from sparring.errors import SparringError, UsageError
 from sparring.training.draw import Draw
 from sparring.training.state import State
 from sparring.training.step import Step
@@ -41,7 +41,7 @@ class CudaRecorder:
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.device, self.stream = device, torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self.device, self.stream = device, side_stream(device)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -55,7 +55,7 @@ class CudaRecorder:
     def record(self, work: Callable[[], Tensor]) -> Callable[[], Tensor]:
         """Capture a CUDA graph, in memory of its own."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self.stream):
+        with torch.cuda.device(self.device), torch.cuda.graph(graph, stream=self.stream):
             made = work()
 
         def replay() -> Tensor:
@@ -63,6 +63,12 @@ class CudaRecorder:
             return made
 
         return replay
+
+
+@cache
+def side_stream(device: torch.device) -> torch.cuda.Stream:
+    """The stream of a device that captures: one for all, as the matrix libraries keep a workspace for each."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
 
 class Captured(Step):
@@ -77,22 +83,34 @@ class Captured(Step):
         super().__init__(recipe, state, draw)
         self.recorder = recorder
         self.stage, self.played = -1, 0
-        self.replay: Callable[[], Tensor] | None = None
+        self.replay: Callable[[], Tensor]
         self.names: list[list[str]] = []
         """What each move of the captured stage measures."""
 
     def play(self, stage: int) -> list[Statistics]:
         """The moves of the step that was prepared."""
         if stage != self.stage:
-            self.stage, self.played, self.replay = stage, 0, None
+            self.stage, self.played = stage, 0
         self.played += 1
         if self.played <= WARM_UP or not self.draw.moves[stage]:
             with self.recorder.aside():
                 return super().play(stage)
-        if self.replay is None:
-            self.replay = self.recorder.record(partial(self.measure, stage))
+        if self.played == WARM_UP + 1:
+            self.replay = self.record(stage)
         measured = iter(self.replay().clone().unbind())  # the next replay overwrites them
         return [{name: next(measured) for name in names} for names in self.names]
+
+    def record(self, stage: int) -> Callable[[], Tensor]:
+        """Capture a step of a stage.
+
+        Raises:
+            SparringError: some operation of it cannot be captured, or there is too little memory.
+        """
+        try:
+            return self.recorder.record(partial(self.measure, stage))
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise SparringError(f"the step cannot be captured ({reason}). Give --set engine=eager.") from error
 
     def measure(self, stage: int) -> Tensor:
         """Play, and lay all that was measured into one tensor."""
