@@ -24,7 +24,8 @@ from sparring.training.display import Display
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
-from sparring.types import Dataset, Recipe
+from sparring.training.sampling import draw_latents
+from sparring.types import Dataset, DataSpec, Recipe
 
 FEWEST = 2
 """Training examples that are the least to train on."""
@@ -101,10 +102,10 @@ def prepare(
     built = build(named, dataset.spec, own, general)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
-    if named.digest:
-        try_networks(named, Path(recipe or ""), built)
     if built.conditional and not labelled(dataset):
-        raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
+        raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
+    if named.digest:
+        try_networks(Path(recipe or ""), built, dataset.spec)
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
     built = replace(built, threads=built.threads or recorded_threads(path) or torch.get_num_threads())
@@ -133,10 +134,14 @@ def check_size(data: str, examples: int, batch: int) -> None:
         raise UsageError(f"{data} has {examples} training examples, too few for a batch of {batch}: lower --batch.")
 
 
-def try_networks(named: Named, path: Path, recipe: Recipe) -> None:
-    """Build the networks of a user's recipe once, so that what fails there is told before anything is written."""
-    with blaming(path), torch.random.fork_rng():
-        recipe.generator()
+def try_networks(path: Path, recipe: Recipe, spec: DataSpec) -> None:
+    """Build the networks of a user's recipe and make two examples, so that what fails there is told beforehand.
+
+    Raises:
+        UsageError: it fails.
+    """
+    with blaming(path), torch.random.fork_rng(), torch.no_grad():
+        recipe.generator()(*draw_latents(recipe, spec, 2, recipe.seed))
         if recipe.discriminator is not None:
             recipe.discriminator()
 
@@ -149,7 +154,9 @@ def recorded_threads(path: Path) -> int:
 
 
 def labelled(dataset: Dataset) -> bool:
-    """Whether the data have classes, and every training example belongs to one."""
+    """Whether every training example belongs to a class, or has attributes."""
+    if dataset.spec.attributes:
+        return True
     labels = getattr(dataset.train, "labels", None)
     return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
 
@@ -170,8 +177,8 @@ def claim(run: Run) -> None:
         run.directory.write_identity(dict(run.identity))
 
 
-FREE = ("sparring", "settings.general.steps", "settings.own.epochs")
-"""What may change between two calls that go on with one run."""
+FREE = ("sparring", "settings.general.steps", "settings.own.epochs", "spec.attributes", "spec.rows")
+"""What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -239,8 +246,6 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
 
 
 def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
-    from sparring.types import DataSpec
-
     settings = identity["settings"]
     return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sparring.data import draw_indices
 from sparring.types import Batch, DataSource, Drawn, Inputs, Recipe, Turn
@@ -48,6 +49,7 @@ class Draw:
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
         self.whole = put_whole(source, device)
+        self.attributes = attributes_of(source, device)
 
     def seed(self, step: int) -> None:
         """Make torch's random numbers of this step a function of the seed and the step."""
@@ -63,7 +65,7 @@ class Draw:
         return Drawn(self.real(move, step), self.latent(move.turn.fake))
 
     def real(self, move: Move, step: int) -> Inputs:
-        """Encoded real examples, with their labels where the players are given them."""
+        """Encoded real examples, with their conditions where the players are given them."""
         if move.turn.real == 0:
             return ()
         stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
@@ -73,7 +75,7 @@ class Draw:
         if not self.recipe.conditional:
             return (x,)
         assert batch.y is not None
-        return (x, batch.y)
+        return (x, self.spec.encode_condition(batch.y))
 
     def read(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
         """Stored examples on the device: gathered there from the whole part, or read and sent."""
@@ -84,13 +86,23 @@ class Draw:
         return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
 
     def latent(self, n: int) -> Inputs:
-        """Latent codes; where the players are given labels, with labels as frequent as the real ones."""
+        """Latent codes; where the players are given conditions, with conditions as frequent as the real ones."""
         if n == 0:
             return ()
         z = self.recipe.latent(None, n).to(self.device)
         if not self.recipe.conditional:
             return (z,)
-        return (z, self.spec.draw_labels(n).to(self.device))
+        if self.attributes is None:
+            return (z, self.spec.draw_labels(n).to(self.device))
+        return (z, self.attributes[torch.randint(len(self.attributes), (n,)).to(self.device)])
+
+
+def attributes_of(source: DataSource, device: torch.device) -> Tensor | None:
+    """The attributes of all training examples (n, a), encoded, on the device; None where the data have none."""
+    attributes = getattr(source, "attributes", None)
+    if attributes is None:
+        return None
+    return source.spec.encode_condition(torch.from_numpy(attributes)).to(device)
 
 
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:
