@@ -16,7 +16,7 @@ from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import DEFAULT_IMAGES, RECIPES, default_for
-from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.recipes.build import blaming, build, built_in, find, settings_of, share_out
 from sparring.settings import Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
