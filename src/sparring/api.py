@@ -21,10 +21,13 @@ from sparring.settings import Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
+from sparring.training.draw import Draw
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
-from sparring.training.sampling import draw_latents
+from sparring.training.sampling import draw_latents, generate
+from sparring.training.state import State
+from sparring.training.step import Step
 from sparring.types import Dataset, DataSpec, Recipe
 
 FEWEST = 2
@@ -105,7 +108,7 @@ def prepare(
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
     if named.digest:
-        try_networks(Path(recipe or ""), built, dataset.spec)
+        try_out(Path(recipe or ""), built, dataset)
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
     built = replace(built, threads=built.threads or recorded_threads(path) or torch.get_num_threads())
@@ -134,16 +137,22 @@ def check_size(data: str, examples: int, batch: int) -> None:
         raise UsageError(f"{data} has {examples} training examples, too few for a batch of {batch}: lower --batch.")
 
 
-def try_networks(path: Path, recipe: Recipe, spec: DataSpec) -> None:
-    """Build the networks of a user's recipe and make two examples, so that what fails there is told beforehand.
+def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Play one step of a user's recipe on the side, so that what fails there is told before anything is written.
 
     Raises:
-        UsageError: it fails.
+        UsageError: something fails, or the generator makes examples of another shape.
     """
-    with blaming(path), torch.random.fork_rng(), torch.no_grad():
-        recipe.generator()(*draw_latents(recipe, spec, 2, recipe.seed))
-        if recipe.discriminator is not None:
-            recipe.discriminator()
+    place = torch.device("cpu")
+    with blaming(path), torch.random.fork_rng():
+        state = State(recipe, place)
+        made = generate(state.generator, draw_latents(recipe, dataset.spec, 2, 0), place, by_batch=True)
+        if made.shape[1:] != dataset.spec.shape:
+            raise UsageError(
+                f"the recipe file fails: {path}: the generator makes examples of shape {tuple(made.shape[1:])}, "
+                f"but those of {dataset.spec.name} have {dataset.spec.shape}."
+            )
+        Step(recipe, state, Draw(recipe, dataset.train, place))()
 
 
 def recorded_threads(path: Path) -> int:

@@ -79,7 +79,8 @@ def test_the_conditional_mean_is_learned(name: str, seed: int) -> None:
         steps=500,
         lr_generator=2e-3,
         lr_discriminator=2e-3,
-        schedule="linear",
+        schedule_generator="linear",
+        schedule_discriminator="linear",
         ema=0.98,
         seed=seed,
     )
@@ -114,16 +115,16 @@ def test_a_draw_has_the_attributes_of_its_examples_and_of_the_training_part() ->
         batch=500,
     )
     draw = Draw(recipe, data.train, CPU)
-    draw.seed(3)
-    (x, y), (_, asked) = draw(draw.moves[GAME][0], 3)
+    draw.prepare(3)
+    (x, y), (_, asked), _ = draw(draw.moves[GAME][0], {})
     assert y.shape == asked.shape == (500, 1)
     degrees = y * data.spec.attributes[0].deviation + data.spec.attributes[0].mean
     assert (x - data.density.mean(degrees)).norm(dim=1).mean() < 2 * data.density.sigma
     known = data.spec.encode_condition(data.train.tensors().y)
     assert torch.isin(asked, known).all()
     assert not torch.isin(asked, data.spec.encode_condition(torch.tensor(data.spec.rows))).all()  # of all, not of some
-    draw.seed(3)
-    assert torch.equal(draw(draw.moves[GAME][0], 3).latent[1], asked)
+    draw.prepare(3)
+    assert torch.equal(draw(draw.moves[GAME][0], {}).latent[1], asked)
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,13 @@ def bars(tmp_path_factory: pytest.TempPathFactory) -> str:
 NARROW = {
     "cgan": {},
     "acgan": {"width": 8},
-    "projection": {"width_generator": 8, "width_discriminator": 8, "k": 1, "schedule": "constant"},
+    "projection": {
+        "width_generator": 8,
+        "width_discriminator": 8,
+        "k": 1,
+        "schedule_generator": "constant",
+        "schedule_discriminator": "constant",
+    },
 }
 every = pytest.mark.parametrize("name", NARROW)
 

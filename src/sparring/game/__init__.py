@@ -2,7 +2,7 @@
 
 from sparring.game.adversarial import Adversarial
 from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryRegression
-from sparring.game.critic import judge, share_positive
+from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
 from sparring.game.two_updates import TwoUpdates
 from sparring.game.unrolled import Unrolled
@@ -15,5 +15,5 @@ __all__ = [
     "TwoUpdates",
     "Unrolled",
     "judge",
-    "share_positive",
+    "skill",
 ]

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial
-from sparring.game.critic import share_positive
+from sparring.game.critic import skill
 from sparring.types import Drawn, Players, Statistics
 
 
@@ -41,7 +41,7 @@ class AuxiliaryClassifier(Adversarial):
         on_real, scores, on_fake, fake_scores = self._look(players, x, fake)
         loss = self.objective.discriminator(on_real, on_fake).mean()
         says = self.unlikely(scores, y) + self.unlikely(fake_scores, labels)
-        measured = {"d_real": share_positive(on_real), "d_fake": share_positive(-on_fake)}
+        measured = skill(self.objective, on_real, on_fake)
         measured |= {f"d_{self.condition}": self.success(scores.detach(), y)}
         return loss + self.weight * says, {"d_loss": loss.detach()} | measured
 
