@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data import draw_indices
-from sparring.types import Batch, DataSource, Drawn, Inputs, Memory, Recipe, Turn
+from sparring.types import Batch, DataSource, DataSpec, Drawn, Inputs, Memory, Recipe, Turn
 
 PRETRAINING, GAME = 0, 1
 AHEAD = 256
@@ -55,6 +55,7 @@ class Draw:
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
         self.whole = put_whole(source, device)
+        self.attributes = attributes_of(source, device)
         self.frequencies = self.spec.frequencies.to(device)
         self.stored = Batch(torch.empty(0))
         self.places: dict[int, Batch] = {}
@@ -89,7 +90,7 @@ class Draw:
         return Drawn(self.real(move), self.latent(move.turn.fake), memory)
 
     def real(self, move: Move) -> Inputs:
-        """Encoded real examples, with their labels where the players are given them."""
+        """Encoded real examples, with their conditions where the players are given them."""
         if move.turn.real == 0:
             return ()
         own = slice(move.offset, move.offset + move.turn.real)
@@ -102,7 +103,7 @@ class Draw:
     def read(self, stage: int, number: int) -> Batch:
         """Stored examples of a step on the device: gathered there from the whole part, or read and sent."""
         if self.whole is None:
-            return put(self.source.read(self.indices(stage, number, 1)), self.device)
+            return put(conditioned(self.spec, self.source.read(self.indices(stage, number, 1))), self.device)
         x, y = self.whole
         at = self.positions(stage, number)
         return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
@@ -121,12 +122,26 @@ class Draw:
         return self.sent[1][row]
 
     def latent(self, n: int) -> Inputs:
-        """Latent codes; where the players are given labels, with labels as frequent as the real ones."""
+        """Latent codes; where the players are given conditions, with conditions as frequent as the real ones."""
         if n == 0:
             return ()
         with on(self.device):
             z = self.recipe.latent(None, n)
-            return (z, self.spec.draw_labels(n, frequencies=self.frequencies)) if self.recipe.conditional else (z,)
+            return (z, self.condition(n)) if self.recipe.conditional else (z,)
+
+    def condition(self, n: int) -> Tensor:
+        """Labels, or encoded attributes, of n training examples drawn at random."""
+        if self.attributes is None:
+            return self.spec.draw_labels(n, frequencies=self.frequencies)
+        return self.attributes[torch.randint(len(self.attributes), (n,))]
+
+
+def attributes_of(source: DataSource, device: torch.device) -> Tensor | None:
+    """The attributes of all training examples (n, a), encoded, on the device; None where the data have none."""
+    attributes = getattr(source, "attributes", None)
+    if attributes is None:
+        return None
+    return source.spec.encode_condition(torch.from_numpy(attributes)).to(device)
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:
@@ -137,7 +152,12 @@ def on(device: torch.device) -> AbstractContextManager[object]:
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:
     """The whole source on the device, where the device is not the CPU and the source hands itself out whole."""
     whole: Batch | None = None if device.type == "cpu" or not hasattr(source, "tensors") else source.tensors()
-    return None if whole is None else put(whole, device)
+    return None if whole is None else put(conditioned(source.spec, whole), device)
+
+
+def conditioned(spec: DataSpec, batch: Batch) -> Batch:
+    """A batch as it is stored, but for its conditions, which are what the networks see: small, and encoded once."""
+    return Batch(batch.x, None if batch.y is None else spec.encode_condition(batch.y))
 
 
 def put(batch: Batch, device: torch.device) -> Batch:
