@@ -102,12 +102,12 @@ def everything(state: State) -> dict[str, Tensor]:
 
 
 def source_for(name: str) -> DataSource:
-    return open_data(DATA.get(name, "digits"), DataOptions(points=200) if name in DATA else DataOptions()).train
+    return open_data(name, DataOptions() if name == "digits" else DataOptions(points=200)).train
 
 
-def narrow(name: str, **general: Any) -> tuple[Recipe, DataSource]:
+def narrow(name: str, data: str | None = None, **general: Any) -> tuple[Recipe, DataSource]:
     """A recipe with narrow networks, and its data."""
-    source = source_for(name)
+    source = source_for(data or DATA.get(name, "digits"))
     own = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
     return build(find(name), source.spec, own, general), source
 
@@ -126,10 +126,13 @@ def _capturable(monkeypatch) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "precision"), [*((name, "float32") for name in RECIPES), ("dcgan", "bfloat16")])
-def test_captured_is_eager_bit_for_bit(name: str, precision: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "data", "precision"),
+    [*((name, None, "float32") for name in RECIPES), ("dcgan", None, "bfloat16"), ("cgan", "circle", "float32")],
+)
+def test_captured_is_eager_bit_for_bit(name: str, data: str | None, precision: str) -> None:
     """With pretraining, several discriminator updates, an average, clipped gradients and moving learning rates."""
-    recipe, source = narrow(name, **CHANGING, precision=precision)
+    recipe, source = narrow(name, data, **CHANGING, precision=precision)
     eager, captured = (static_step(recipe, source, captured=which) for which in (False, True))
     steps = recipe.pretrain + WARM_UP + 3
     expected, measured = [eager() for _ in range(steps)], [captured() for _ in range(steps)]
@@ -206,7 +209,7 @@ def test_a_run_of_captured_steps_is_a_run_of_eager_ones(tiny, training, monkeypa
 
 def test_a_stage_without_moves(tiny) -> None:
     """While a held discriminator would be pretrained, nothing moves and nothing is captured."""
-    recipe, source = tiny(hold="discriminator", pretrain=WARM_UP + 2), source_for("gan-1d")
+    recipe, source = tiny(hold="discriminator", pretrain=WARM_UP + 2), source_for("gaussian")
     step = static_step(recipe, source, captured=True)
     assert [step() for _ in range(WARM_UP + 2)] == [[]] * (WARM_UP + 2)
     for _ in range(WARM_UP + 2):
@@ -220,7 +223,7 @@ def test_the_tape_refuses_what_a_graph_cannot_hold(tiny) -> None:
             loss, statistics = super().generator_loss(players, drawn)
             return loss * (1.0 + drawn.memory[PROGRESS].item()), statistics
 
-    step = static_step(tiny(game=Reading(non_saturating)), source_for("gan-1d"), captured=True)
+    step = static_step(tiny(game=Reading(non_saturating)), source_for("gaussian"), captured=True)
     for _ in range(WARM_UP):
         step()
     with pytest.raises(AssertionError, match="a captured step cannot do this"):
@@ -232,7 +235,7 @@ def test_a_step_that_cannot_be_captured_says_so(tiny) -> None:
         def record(self, work: Callable[[], Tensor]) -> Callable[[], Tensor]:
             raise RuntimeError("operation not permitted\nand many lines more")
 
-    step = static_step(tiny(), source_for("gan-1d"), captured=True)
+    step = static_step(tiny(), source_for("gaussian"), captured=True)
     step.recorder = Failing(step.state)
     for _ in range(WARM_UP):
         step()

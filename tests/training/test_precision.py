@@ -64,6 +64,14 @@ def test_a_pass_without_gradients_does_not_spoil_the_next() -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
+def test_the_players_themselves_stay_as_they_are(tiny) -> None:
+    players = State(tiny(), CPU).players
+    rough = in_bfloat16(players)
+    assert type(players.generator) is MLPGenerator
+    assert {id(p) for p in rough.parameters()} == {id(p) for p in players.parameters()}
+    assert in_bfloat16(Players(nn.Linear(1, 1))).discriminator is None
+
+
 def test_features_are_found_where_there_are_some() -> None:
     generator = MLPGenerator(2, (8,), (1,), activation=nn.ReLU)
     players = in_bfloat16(Players(generator, MLPDiscriminator((1,), (8,), activation=nn.Tanh)))

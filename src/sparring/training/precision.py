@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -45,5 +46,7 @@ def autocast(function: Callable[..., Any], *inputs: Tensor) -> Any:
 
 def in_bfloat16(players: Players) -> Players:
     """The same players, of the same parameters, computing in bfloat16."""
-    discriminator = None if players.discriminator is None else InBfloat16(players.discriminator)
-    return Players(InBfloat16(players.generator), discriminator)
+    rough = copy.copy(players)
+    networks = players._modules.items()
+    rough._modules = {name: None if network is None else InBfloat16(network) for name, network in networks}
+    return rough
