@@ -66,6 +66,9 @@ def sample(
     n: Annotated[int | None, typer.Option("-n", help="How many.", show_default="25, or as many as --latents")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     label: Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")] = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
+    ] = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
     out: Annotated[Path, typer.Option(help="FILE.png (one sheet), FILE.npy, or a DIRECTORY (one file each).")] = Path(
         "samples.png"
@@ -76,13 +79,15 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
     from sparring.training.show import write_samples
 
     loaded = api.load(run, recipe)
     z = read_latents(latents) if latents else None
     count = n if n is not None else (len(z) if z is not None else 25)
-    made = loaded.sample(count, seed, label=label, latents=z, checkpoint=checkpoint, device=device)
+    asked = parse_attributes(attributes) if attributes is not None else None
+    made = loaded.sample(count, seed, label=label, attributes=asked, latents=z, checkpoint=checkpoint, device=device)
     write_samples(loaded.spec, made, out)
     _say(f"{count} samples of step {loaded.step(checkpoint)}: {out}")
 
@@ -134,6 +139,10 @@ def data(
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     _say("examples: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items() if part is not None))
     _say(f"classes: {len(spec.classes)} ({', '.join(spec.classes)})" if spec.classes else "classes: none")
+    for a in spec.attributes:
+        _say(
+            f"attribute: {a.name}, {a.low:g} to {a.high:g} in training (mean {a.mean:.4g}, deviation {a.deviation:.4g})"
+        )
     for note in dataset.notes:
         _say(f"note: {note}")
     for file, why in dataset.skipped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.metrics.reading import Progress, no_progress
+from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.files import write_atomically
@@ -89,6 +91,7 @@ class Run:
         seed: int = 0,
         *,
         label: int | None = None,
+        attributes: Given | None = None,
         latents: Tensor | np.ndarray[Any, Any] | None = None,
         checkpoint: str = "best",
         device: str = "cpu",
@@ -99,6 +102,9 @@ class Run:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
             label: the class, for a generator that knows classes; without it each is as frequent as in the data.
+            attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
+                array (n, attributes); what is not given is as in the training data. Standard error is told of values
+                beyond those.
             latents: latent codes of your own, (n, latent_dim).
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
@@ -109,7 +115,9 @@ class Run:
         if not isinstance(n, int) or n < 1:
             raise UsageError(f"cannot make {n} samples: ask for one or more.")
         place = choose_device(device)
-        inputs = draw_latents(self.recipe, self.spec, n, seed, label)
+        inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes)
+        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
+            print(warning, file=sys.stderr)
         if latents is not None:
             inputs = (check_latents(latents, inputs[0]), *inputs[1:])
         made = generate(self.generator(checkpoint).to(place), inputs, place)
