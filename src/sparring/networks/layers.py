@@ -10,8 +10,16 @@ from torch import Tensor, nn
 from sparring.errors import UsageError
 
 Condition = Callable[[int], nn.Module]
-"""Makes a module that turns conditions into vectors (n, width): ``partial(nn.Embedding, classes)`` for labels (n,),
+"""Makes a module that turns conditions into vectors (n, width): ``partial(ClassEmbedding, classes)`` for labels (n,),
 ``partial(nn.Linear, attributes)`` for continuous attributes (n, attributes)."""
+
+
+class ClassEmbedding(nn.Embedding):
+    """A learned vector for each class, and for mixtures of classes the mixture of their vectors."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Vectors (n, width) of labels (n,) int64, or of mixtures (n, classes) float whose rows are the shares."""
+        return y @ self.weight if y.is_floating_point() else super().forward(y)
 
 
 class MinibatchDeviation(nn.Module):

@@ -19,12 +19,12 @@ def cgan(spec: DataSpec, *, latent_dim: int = 100, label_dim: int = 10, dropout:
     from torch import nn
 
     from sparring.game import Adversarial
-    from sparring.networks import Joined, MLPDiscriminator, MLPGenerator, glorot
+    from sparring.networks import ClassEmbedding, Joined, MLPDiscriminator, MLPGenerator, glorot
     from sparring.objectives import non_saturating
     from sparring.recipes.parts import adam, class_count, normal
     from sparring.types import Recipe
 
-    label = partial(nn.Embedding, class_count(spec, "cgan"))
+    label = partial(ClassEmbedding, class_count(spec, "cgan"))
     leaky = partial(nn.LeakyReLU, 0.2, inplace=True)
     norm = partial(nn.BatchNorm1d, eps=1e-3, momentum=0.2)
     output = nn.Tanh if spec.kind == "image" else nn.Identity
@@ -61,16 +61,22 @@ def acgan(
     """
     from functools import partial
 
-    from torch import nn
-
     from sparring.game import AuxiliaryClassifier
-    from sparring.networks import Classifier, DCGANFeatures, DCGANGenerator, Discriminator, Joined, gaussian
+    from sparring.networks import (
+        ClassEmbedding,
+        Classifier,
+        DCGANFeatures,
+        DCGANGenerator,
+        Discriminator,
+        Joined,
+        gaussian,
+    )
     from sparring.objectives import non_saturating
     from sparring.recipes.parts import adam, class_count, image_shape, normal
     from sparring.types import Recipe
 
     shape, classes = image_shape(spec, "acgan"), class_count(spec, "acgan")
-    label, head = partial(nn.Embedding, classes), partial(Classifier, classes=classes)
+    label, head = partial(ClassEmbedding, classes), partial(Classifier, classes=classes)
     latent = latent_dim + label_dim
     return Recipe(
         paper="Odena, Olah & Shlens 2017, Conditional image synthesis with auxiliary classifier GANs, arXiv:1610.09585",

@@ -8,23 +8,18 @@ from sparring.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import nn
 
     from sparring.types import DataSpec, Latent, Optimiser
 
 
 def normal(dim: int) -> Latent:
     """Latent codes (n, dim) from the standard normal distribution."""
-    import torch
+    from sparring.latents.priors import Normal
 
     if dim < 1:
         raise UsageError(f"latent_dim={dim} makes no sense: it must be 1 or more.")
-
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        # torch draws normal numbers in blocks of 16: whole blocks, so that the first codes do not depend on n
-        return torch.randn(-(-n // 16) * 16, dim, generator=generator)[:n]
-
-    return draw
+    return Normal(dim)
 
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
@@ -49,12 +44,9 @@ def nesterov(momentum: float) -> Optimiser:
 
 def stratified(low: float, high: float, jitter: float) -> Latent:
     """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
-    import torch
+    from sparring.latents.priors import Stratified
 
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        return (torch.linspace(low, high, n) + jitter * torch.rand(n, generator=generator)).unsqueeze(1)
-
-    return draw
+    return Stratified(low, high, jitter)
 
 
 def rmsprop() -> Optimiser:

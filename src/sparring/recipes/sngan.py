@@ -46,16 +46,14 @@ def projection(
     """
     from functools import partial
 
-    from torch import nn
-
     from sparring.game import Adversarial
-    from sparring.networks import Discriminator, Projection, ResNetFeatures, ResNetGenerator, spectral
+    from sparring.networks import ClassEmbedding, Discriminator, Projection, ResNetFeatures, ResNetGenerator, spectral
     from sparring.objectives import hinge
     from sparring.recipes.parts import adam, class_count, image_shape, normal
     from sparring.types import Recipe
 
     shape = image_shape(spec, "projection")
-    label = partial(nn.Embedding, class_count(spec, "projection"))
+    label = partial(ClassEmbedding, class_count(spec, "projection"))
     head = partial(Projection, condition=label)
     return Recipe(
         paper="Miyato & Koyama 2018, cGANs with projection discriminator, arXiv:1802.05637",
