@@ -32,6 +32,7 @@ def r3gan(spec: DataSpec, *, latent_dim: int = 64, gamma: float = 1.0) -> Recipe
         batch=100,
         lr_generator=1e-3,
         lr_discriminator=1e-3,
-        schedule="cosine",
+        schedule_generator="cosine",
+        schedule_discriminator="cosine",
         ema=0.999,
     )
