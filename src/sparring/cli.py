@@ -139,7 +139,7 @@ def directions(
     run: RunArgument,
     change: Annotated[
         str | None,
-        typer.Option(help="An attribute (brightness, slant …), a class, or A:B, from class to class.", metavar="WHAT"),
+        typer.Option(help="A property (brightness, slant …), a class, or A:B, from class to class.", metavar="WHAT"),
     ] = None,
     keep: Annotated[str | None, typer.Option(help="What shall stay, separated by commas.", metavar="WHAT,…")] = None,
     method: Annotated[str, typer.Option(help="Without --change: sefa or ganspace.")] = "sefa",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.latents.attributes import FAINT, Measure
+from sparring.latents.properties import FAINT, Measure
 from sparring.latents.supervised import direction, slopes
 from sparring.types import Inputs
 

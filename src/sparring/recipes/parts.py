@@ -8,7 +8,7 @@ from sparring.errors import UsageError
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
+    from torch import Tensor, nn
 
     from sparring.types import DataSpec, Latent, Optimiser
 

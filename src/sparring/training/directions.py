@@ -11,8 +11,8 @@ from torch import Tensor
 
 from sparring.data import render
 from sparring.errors import UsageError
-from sparring.latents.attributes import attributes_for
 from sparring.latents.evidence import Direction, Make, components_table, find, judge, stepped
+from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
 from sparring.training.device import choose_device
@@ -50,7 +50,7 @@ def find_direction(
 
     Args:
         run: whose generator.
-        change: an attribute of images (``latents.attributes``: brightness, slant …), a class by name or number, or
+        change: a property of images (``latents.properties``: brightness, slant …), a class by name or number, or
             ``A:B``, from class A to class B.
         keep: what shall stay as it is, named in the same way.
         n: how many samples are looked at; a quarter of them is held out for the evidence.
@@ -116,7 +116,7 @@ def walk(
         UsageError: any of these does not fit.
     """
     make = images(run, checkpoint, device)
-    start = None if change in ("", *attributes_for(run.spec.shape)) else class_pair(run.spec, change)[0]
+    start = None if change in ("", *properties_for(run.spec.shape)) else class_pair(run.spec, change)[0]
     inputs = codes(run, rows if start is None else SEARCHED, seed, label)
     if start is not None:
         pairs: dict[str, Pair] = {"start": (None, start)}

@@ -1,4 +1,4 @@
-"""What can be measured of a run's images by name: attributes of their pixels, and how much they are of a class."""
+"""What can be measured of a run's images by name: properties of their pixels, and how much they are of a class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.latents.attributes import COLOUR, Measure, attributes_for
+from sparring.latents.properties import COLOUR, Measure, properties_for
 from sparring.metrics.classifier import ClassifierFeatures, can_be_classified, classifier_for, training_examples
 from sparring.metrics.reading import Progress
 from sparring.settings import nearest
@@ -24,7 +24,7 @@ Pair = tuple[int | None, int]
 def measures_for(
     spec: DataSpec, names: Iterable[str], dataset: Callable[[], Dataset], device: torch.device, progress: Progress
 ) -> dict[str, Measure]:
-    """Every attribute of pixels that these images have, and what else is named: ``CLASS``, or ``A:B`` for two of them.
+    """Every property of pixels that these images have, and what else is named: ``CLASS``, or ``A:B`` for two of them.
 
     How much an image is of a class is said by a classifier trained on the data's labels; only then are the data opened.
 
@@ -33,7 +33,7 @@ def measures_for(
     """
     if spec.kind != "image":
         raise UsageError(f"directions change images, and {spec.name} holds {spec.kind}.")
-    measures = dict(attributes_for(spec.shape))
+    measures = dict(properties_for(spec.shape))
     pairs = {name: class_pair(spec, name) for name in names if name not in measures}
     return measures | (class_measures(spec, pairs, dataset(), device, progress) if pairs else {})
 
@@ -67,7 +67,7 @@ def class_pair(spec: DataSpec, name: str) -> Pair:
     before, _, after = name.partition(TOWARDS)
     if before in known and after in known and known[before] != known[after]:
         return known[before], known[after]
-    there = [*attributes_for(spec.shape), *spec.classes]
+    there = [*properties_for(spec.shape), *spec.classes]
     raise UsageError(f"there is no {name!r} to be changed or kept.{nearest(name, there)}")
 
 

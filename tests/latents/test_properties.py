@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from sparring.latents.attributes import (
-    ATTRIBUTES,
+from sparring.latents.properties import (
     COLOUR,
-    attributes_for,
+    PROPERTIES,
     brightness,
     contrast,
     height,
+    properties_for,
     saturation,
     slant,
     symmetry,
@@ -37,7 +37,7 @@ def leaning(shear: float, side: int = 41) -> torch.Tensor:
 def test_one_finite_number_for_each_image_whatever_the_others(shape: tuple[int, ...]) -> None:
     images = torch.rand(7, *shape) * 2 - 1
     images[5], images[6] = -1, 1  # plain ones
-    for name, measure in attributes_for(shape).items():
+    for name, measure in properties_for(shape).items():
         values = measure(images)
         assert values.shape == (7,), name
         assert torch.isfinite(values).all(), name
@@ -45,8 +45,8 @@ def test_one_finite_number_for_each_image_whatever_the_others(shape: tuple[int, 
 
 
 def test_only_colour_images_have_colour() -> None:
-    assert attributes_for((1, 8, 8)) == ATTRIBUTES
-    assert attributes_for((3, 8, 8)) == ATTRIBUTES | COLOUR
+    assert properties_for((1, 8, 8)) == PROPERTIES
+    assert properties_for((3, 8, 8)) == PROPERTIES | COLOUR
 
 
 def test_light_and_colour() -> None:

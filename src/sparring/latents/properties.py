@@ -70,7 +70,7 @@ def slant(images: Tensor) -> Tensor:
     return -covariance / variance.clamp(min=FAINT)
 
 
-ATTRIBUTES: dict[str, Measure] = {
+PROPERTIES: dict[str, Measure] = {
     "brightness": brightness,
     "contrast": contrast,
     "symmetry": symmetry,
@@ -88,9 +88,9 @@ COLOUR: dict[str, Measure] = {
 """What only images of three channels have."""
 
 
-def attributes_for(shape: tuple[int, ...]) -> dict[str, Measure]:
-    """The attributes that images of this shape (C, H, W) have."""
-    return ATTRIBUTES | (COLOUR if shape[0] == 3 else {})
+def properties_for(shape: tuple[int, ...]) -> dict[str, Measure]:
+    """The properties that images of this shape (C, H, W) have."""
+    return PROPERTIES | (COLOUR if shape[0] == 3 else {})
 
 
 def grey(images: Tensor) -> Tensor:
