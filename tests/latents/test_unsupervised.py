@@ -88,9 +88,13 @@ def test_sefa_of_a_basis_weighs_its_maps() -> None:
     same_lines(sefa(generator, (codes(3),), 2).vectors, np.linalg.eigh(weight.T @ weight)[1].T[::-1][:2])
 
 
-def test_ganspace_against_numpy() -> None:
-    """Principal components of the activations by SVD, and the regression of the codes on each coordinate."""
-    generator, (z,), _ = made("mlp", 600)
+@pytest.mark.parametrize("n", [600, 25])
+def test_ganspace_against_numpy(n: int) -> None:
+    """Principal components of the activations by SVD, and the regression of the codes on each coordinate.
+
+    With more codes than activations, and with fewer.
+    """
+    generator, (z,), _ = made("mlp", n)
     hidden = generator.net[2](nn.functional.leaky_relu(generator.net[0](z), 0.2)).detach().double().numpy()
     left, sizes, _ = np.linalg.svd(hidden - hidden.mean(0), full_matrices=False)
     coordinates = left * sizes

@@ -13,6 +13,8 @@ from sparring.types import Inputs
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 AT_ONCE = 250
 """Latent codes that run through the network at once, at the most."""
+ENOUGH = 2000
+"""Latent codes that principal components are found with, at the most: what they cost grows with its third power."""
 
 
 class Components(NamedTuple):
@@ -49,16 +51,21 @@ def ganspace(generator: nn.Module, inputs: Inputs, count: int) -> Components:
     Raises:
         UsageError: there are not so many directions.
     """
-    z = inputs[0].flatten(1).double()
-    _, second = activations(generator, with_conditions(inputs[0], inputs))
+    codes = inputs[0][:ENOUGH]
+    z = codes.flatten(1).double()
+    _, second = activations(generator, with_conditions(codes, inputs))
     centred = second.double() - second.double().mean(0)
-    values, coordinates = torch.linalg.eigh(centred @ centred.T)
+    if centred.shape[1] < len(centred):
+        values, axes = torch.linalg.eigh(centred.T @ centred)
+        coordinates = centred @ axes
+    else:  # the same values, and the coordinates up to their scale
+        values, coordinates = torch.linalg.eigh(centred @ centred.T)
     return strongest(values, coordinates.T @ (z - z.mean(0)), count)
 
 
 def strongest(values: Tensor, vectors: Tensor, count: int) -> Components:
     """The ``count`` vectors (n, dim) with the largest values (n,), of unit length, the largest entry positive."""
-    most = min(len(values), vectors.shape[1])
+    most = min(vectors.shape)
     if not 1 <= count <= most:
         raise UsageError(f"cannot find {count} directions: ask for 1 to {most}.")
     chosen = vectors.flip(0)[:count]
