@@ -67,6 +67,9 @@ def sample(
     n: Annotated[int | None, typer.Option("-n", help="How many.", show_default="25, or as many as --latents")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     label: LabelOption = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
+    ] = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
     truncation: Annotated[
         float | None, typer.Option(help="Normal latent codes within ±T: fewer odd samples, less variety.", metavar="T")
@@ -84,6 +87,7 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
     from sparring.training.show import write_samples
 
@@ -96,6 +100,7 @@ def sample(
         count,
         seed,
         label=label,
+        attributes=parse_attributes(attributes) if attributes is not None else None,
         latents=z,
         truncation=truncation,
         direction=read_latents(direction, "directions") if direction else None,
@@ -230,6 +235,10 @@ def data(
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     _say("examples: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items() if part is not None))
     _say(f"classes: {len(spec.classes)} ({', '.join(spec.classes)})" if spec.classes else "classes: none")
+    for a in spec.attributes:
+        _say(
+            f"attribute: {a.name}, {a.low:g} to {a.high:g} in training (mean {a.mean:.4g}, deviation {a.deviation:.4g})"
+        )
     for note in dataset.notes:
         _say(f"note: {note}")
     for file, why in dataset.skipped:

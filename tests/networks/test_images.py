@@ -10,6 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from sparring.networks import (
+    AttributeEmbedding,
     ClassEmbedding,
     Classifier,
     DCGANFeatures,
@@ -38,7 +39,7 @@ SHAPES: list[Shape] = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64), (3, 48,
 LARGE: list[Shape] = [(3, 96, 96), (1, 128, 128), (3, 100, 75)]
 leaky = partial(nn.LeakyReLU, 0.2)
 labels = partial(ClassEmbedding, CLASSES)
-attributes = partial(nn.Linear, ATTRIBUTES)
+attributes = partial(AttributeEmbedding, ATTRIBUTES)
 
 
 def perceptron(shape: Shape) -> nn.Module:

@@ -19,7 +19,7 @@ from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
 from sparring.training.state import read_checkpoint
-from sparring.types import DataSpec
+from sparring.types import Attribute, DataSpec
 
 BOTH = ("digits", "ring")
 PLAYS = {
@@ -37,7 +37,7 @@ PLAYS = {
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
-    "cgan": ("digits",),
+    "cgan": ("digits", "circle"),
     "acgan": ("digits",),
     "projection": ("digits",),
 }
@@ -113,15 +113,16 @@ def test_can_be_read(name: str, spar) -> None:
 @each
 def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
     played = 0
-    classes = ("ant", "bee")
+    attributes = Attribute("age", 30.0, 9.0, 1.0, 80.0), Attribute("weight", 5.0, 2.0, 1.0, 9.0)
+    conditions = {}, {"classes": ("ant", "bee")}, {"attributes": attributes, "rows": ((30.0, 4.0), (2.0, 1.0))}
     shapes = [("image", (3, 5, 9)), ("image", (1, 64, 48)), ("points", (1,)), ("points", (2,))]
-    for spec in (DataSpec(kind, shape, names) for kind, shape in shapes for names in ((), classes)):
+    for spec in (DataSpec(kind, shape, **known) for kind, shape in shapes for known in conditions):
         try:
             recipe = build(find(name), spec, narrow(name), {})
         except UsageError:
             continue
         played += 1
-        labels = (torch.tensor([0, 1, 1, 0]),) if recipe.conditional else ()
+        labels = (spec.encode_condition(spec.draw_conditions(4)),) if recipe.conditional else ()
         fake = recipe.generator()(recipe.latent(None, 4), *labels)
         assert fake.shape == (4, *spec.shape)
         assert recipe.discriminator is not None

@@ -39,7 +39,9 @@ def test_truncated_samples(digits_run: sparring.Run) -> None:
 def test_truncation_keeps_the_labels(cgan_run: sparring.Run) -> None:
     from sparring.training.sampling import draw_latents
 
-    (_, labels), (_, truncated) = (draw_latents(cgan_run.recipe, cgan_run.spec, 50, 1, None, t) for t in (None, 0.3))
+    (_, labels), (_, truncated) = (
+        draw_latents(cgan_run.recipe, cgan_run.spec, 50, 1, truncation=t) for t in (None, 0.3)
+    )
     assert torch.equal(labels, truncated)
 
 
@@ -82,6 +84,14 @@ def test_a_class_that_stays_and_classes_of_the_seeds(cgan_run: sparring.Run) -> 
     free = cgan_run.interpolate([1, 2], frames=3)
     for i, seed in ((0, 1), (2, 2)):
         torch.testing.assert_close(free[i : i + 1], cgan_run.sample(1, seed))
+
+
+def test_attributes_of_the_seeds(tmp_path: Path) -> None:
+    """Continuous conditions need no mixtures: they move from those of one sample to those of the next."""
+    run = sparring.train("circle", "cgan", out=tmp_path / "run", **SMALL)
+    frames = run.interpolate([1, 2], frames=5)
+    for i, seed in ((0, 1), (4, 2)):
+        torch.testing.assert_close(frames[i : i + 1], run.sample(1, seed))
 
 
 def test_a_network_that_takes_no_mixtures(conditional_run: sparring.Run) -> None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from sparring.networks import Condition
     from sparring.types import DataSpec, Latent, Optimiser
 
 
@@ -71,12 +72,18 @@ def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def class_count(spec: DataSpec, recipe: str) -> int:
-    """How many classes the data have.
+def condition_for(spec: DataSpec, recipe: str) -> Condition:
+    """What turns the data's conditions, classes or attributes, into vectors.
 
     Raises:
-        UsageError: none.
+        UsageError: the data have neither.
     """
-    if not spec.classes:
-        raise UsageError(f"{recipe} plays with classes, and {spec.name} has none.")
-    return len(spec.classes)
+    from functools import partial
+
+    from sparring.networks import AttributeEmbedding, ClassEmbedding
+
+    if spec.attributes:
+        return partial(AttributeEmbedding, len(spec.attributes))
+    if spec.classes:
+        return partial(ClassEmbedding, len(spec.classes))
+    raise UsageError(f"{recipe} plays with classes or attributes, and {spec.name} has neither.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.latents.evidence import stepped
 from sparring.metrics.reading import Progress, no_progress
+from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.files import write_atomically
@@ -91,6 +93,7 @@ class Run:
         seed: int = 0,
         *,
         label: int | None = None,
+        attributes: Given | None = None,
         latents: Tensor | np.ndarray[Any, Any] | None = None,
         truncation: float | None = None,
         direction: Tensor | np.ndarray[Any, Any] | None = None,
@@ -104,6 +107,9 @@ class Run:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
             label: the class, for a generator that knows classes; without it each is as frequent as in the data.
+            attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
+                array (n, attributes); what is not given is as in the training data. Standard error is told of values
+                beyond those.
             latents: latent codes of your own, (n, latent_dim).
             truncation: normal latent codes are truncated to ±truncation: fewer odd samples, and less variety.
             direction: what the latent codes are moved along, (latent_dim,), as ``find_direction`` finds it.
@@ -118,7 +124,9 @@ class Run:
             raise UsageError(f"cannot make {n} samples: ask for one or more.")
         if latents is not None and truncation is not None:
             raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
-        inputs = draw_latents(self.recipe, self.spec, n, seed, label, truncation)
+        inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
+        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
+            print(warning, file=sys.stderr)
         if latents is not None:
             inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
         if not math.isfinite(strength):

@@ -15,6 +15,7 @@ from sparring.errors import UsageError
 from sparring.latents.paths import along
 from sparring.latents.priors import Normal, Stratified, truncate
 from sparring.settings import LARGEST_SEED
+from sparring.training.attributes import Given, asked_for, quantile_rows
 from sparring.training.step import moved_by_batches, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
@@ -62,12 +63,18 @@ def fill(part: Tensor) -> Tensor:
 
 
 def draw_latents(
-    recipe: Recipe, spec: DataSpec, n: int, seed: int, label: int | None = None, truncation: float | None = None
+    recipe: Recipe,
+    spec: DataSpec,
+    n: int,
+    seed: int,
+    label: int | None = None,
+    attributes: Given | None = None,
+    truncation: float | None = None,
 ) -> Inputs:
-    """N latent codes by seed, all at once; where the generator takes labels, as frequent as in the training data.
+    """N latent codes by seed, all at once; where the generator takes conditions, as frequent as in the training data.
 
     Raises:
-        UsageError: a label for a generator that takes none, or one that does not exist, or a seed out of range, or
+        UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
             a truncation of codes that are not normal.
     """
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
@@ -76,19 +83,27 @@ def draw_latents(
     z = recipe.latent(generator, n)
     if truncation is not None:
         z = truncate(recipe.latent, z, truncation)
+    classes = recipe.conditional and bool(spec.classes)
+    if label is not None and not classes:
+        raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
+    if attributes is not None and not (recipe.conditional and spec.attributes):
+        raise UsageError("this generator knows no attributes, so it cannot be asked for any (--attributes).")
     if not recipe.conditional:
-        if label is not None:
-            raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
         return (z,)
-    if label is not None and not 0 <= label < len(spec.classes):
-        raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
-    return (z, spec.draw_labels(n, generator) if label is None else torch.full((n,), label))
+    if label is not None:
+        if not 0 <= label < len(spec.classes):
+            raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
+        return (z, torch.full((n,), label))
+    drawn = spec.draw_conditions(n, generator)
+    return (z, spec.encode_condition(drawn if attributes is None else asked_for(spec, drawn, attributes)))
 
 
 def path_latents(
     recipe: Recipe, spec: DataSpec, seeds: Sequence[int], frames: int, label: int | None, to_label: int | None
 ) -> Inputs:
-    """Latent codes on the way from seed to seed; where the generator takes labels, with mixtures of classes.
+    """Latent codes on the way from seed to seed; where the generator takes conditions, with what lies between them.
+
+    Between classes these are mixtures (n, classes) float.
 
     Raises:
         UsageError: nothing to go between, or latent codes that no seed decides.
@@ -120,12 +135,16 @@ def path_latents(
 
 
 def grid_latents(recipe: Recipe, spec: DataSpec) -> tuple[Inputs, int]:
-    """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a class."""
+    """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a condition.
+
+    Conditions are the classes, or the quantiles of the first attribute, the others at their medians.
+    """
     if not recipe.conditional:
         return draw_latents(recipe, spec, 25, recipe.seed), 5
-    classes, columns = min(len(spec.classes), GRID_CLASSES), 8
+    columns = 8
+    conditions = quantile_rows(spec) if spec.attributes else torch.arange(min(len(spec.classes), GRID_CLASSES))
     z = recipe.latent(torch.Generator().manual_seed(recipe.seed), columns)
-    return (z.repeat(classes, *[1] * (z.dim() - 1)), torch.arange(classes).repeat_interleave(columns)), columns
+    return (z.repeat(len(conditions), *[1] * (z.dim() - 1)), conditions.repeat_interleave(columns, 0)), columns
 
 
 def read_latents(path: Path, what: str = "latent codes") -> Tensor:
