@@ -1,8 +1,8 @@
 """Few images: DCGAN on a part of MNIST, as it is, with DiffAugment and with ADA, at equal steps.
 
-    python benchmarks/augment.py [--images 500] [--steps 2000] [--seed 0 1] [--augment none ada] [--table] [--cost]
+    python benchmarks/augment.py [--images 300] [--steps 1500] [--seed 0 1] [--augment none ada] [--table] [--cost]
 
-Each row trains on the first so many training images, is measured on 10 000 samples of its best and of its last
+Each row trains on the first so many training images, is measured on 5 000 samples of its best and of its last
 checkpoint against the whole of MNIST, from which the few were drawn (floor: MNIST's test set in place of the samples),
 and leaves a line in results/augment.jsonl. What is there is not done again, and a row that was stopped goes on.
 --cost times steps instead, in blocks that take turns, with p at .5.
@@ -32,6 +32,8 @@ from sparring.training.step import Step, moved_by_batches, standing_still
 from sparring.views.adaptive import P
 
 RESULTS = Rows(HERE / "results" / "augment.jsonl", ("images", "steps", "batch", "width", "augment", "seed"))
+N, MEASUREMENTS = 5000, 5
+"""Samples that are measured, and how often a run measures itself to choose its best checkpoint."""
 KEPT = ("best", "last")
 SHOWN = ("precision", "recall", "coverage")
 ROUNDS, BLOCK = 12, 5
@@ -68,14 +70,15 @@ def measure(row: Row, options: argparse.Namespace) -> None:
     whole, own = open_data("mnist", DataOptions()), open_data(str(data), DataOptions())
     out = options.out / "-".join(str(value) for value in row.values()).replace(":", "-")
     settings = {name: row[name] for name in ("steps", "batch", "width", "augment", "seed")}
-    run = sparring.train(str(data), "dcgan", out=out, device="cpu", threads=options.threads, **settings)
+    every = {"best_every": options.steps // MEASUREMENTS, "grid_every": options.steps}
+    run = sparring.train(str(data), "dcgan", out=out, device="cpu", threads=options.threads, **settings, **every)
     assert whole.test is not None
     row |= {"commit": commit(), "trained_on": len(own.train), "best_at": run.step("best")}
     row["p"] = [line["augment_p"] for line in run.metrics if "augment_p" in line][-1:]
     row["seen"] = believed(run, own.train.read(np.arange(len(own.train))).x.numpy())
     row["unseen"] = believed(run, whole.test.read(np.arange(2000)).x.numpy())
     for kept in KEPT:
-        row[kept] = evaluate(lambda n, kept=kept: run.sample(n, checkpoint=kept), whole).to_json()  # type: ignore[misc]
+        row[kept] = evaluate(lambda n, kept=kept: run.sample(n, checkpoint=kept), whole, n=N).to_json()  # type: ignore[misc]
     save_png(render(run.spec, run.sample(100)), out.with_suffix(".png"))
     RESULTS.add(row)
 
@@ -122,8 +125,8 @@ def cost(options: argparse.Namespace) -> str:
 def main() -> None:
     """Train what is not trained yet, measure, print; or time."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--images", type=int, default=500)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--seed", type=int, nargs="+", default=[0, 1])

@@ -88,7 +88,7 @@ def view_for(augment: str, spec: DataSpec) -> View | None:
     image_shape(spec, f"augment={augment}")
     if kind == "diffaugment":
         return DiffAugment(policy) if policy else DiffAugment()
-    return AdaptiveAugmentation(policy or "translation,geometry,colour", images=100_000)
+    return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
