@@ -1,4 +1,4 @@
-"""What several recipes are made of: latent priors and optimisers, and what they ask of the data."""
+"""What several recipes are made of: latent priors, optimisers and views, and what they ask of the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from sparring.networks import Condition
-    from sparring.types import DataSpec, Latent, Optimiser
+    from sparring.types import DataSpec, Latent, Optimiser, View
+
+AUGMENTATIONS = ("none", "diffaugment", "ada")
 
 
 def normal(dim: int) -> Latent:
@@ -59,6 +61,28 @@ def rmsprop() -> Optimiser:
         return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)
 
     return make
+
+
+def view_for(augment: str, spec: DataSpec) -> View | None:
+    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment" or "ada".
+
+    A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
+    ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
+
+    Raises:
+        UsageError: no such augmentation or part, or the data are no images.
+    """
+    from sparring.views import AdaptiveAugmentation, DiffAugment
+
+    kind, _, policy = augment.partition(":")
+    if kind not in AUGMENTATIONS or (kind == "none" and policy):
+        raise UsageError(f"augment={augment} is not one of {', '.join(AUGMENTATIONS)}.")
+    if kind == "none":
+        return None
+    image_shape(spec, f"augment={augment}")
+    if kind == "diffaugment":
+        return DiffAugment(policy) if policy else DiffAugment()
+    return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
