@@ -49,6 +49,7 @@ class State:
         self.optimisers = {
             player: recipe.optimiser(parameters, rates[player]) for player, parameters in self.parameters.items()
         }
+        self.players.optimisers = self.optimisers
 
     @property
     def generator(self) -> nn.Module:
