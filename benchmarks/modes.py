@@ -44,7 +44,8 @@ ALIKE: dict[str, Value] = {
     "batch": 100,
     "lr_generator": 1e-3,
     "lr_discriminator": 1e-3,
-    "schedule": "linear",
+    "schedule_generator": "linear",
+    "schedule_discriminator": "linear",
     "ema": 0.998,
 }
 ROWS: dict[str, tuple[str, dict[str, Value]]] = {

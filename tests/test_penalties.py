@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP, InstanceNoise
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
 
 DOUBLE = torch.float64

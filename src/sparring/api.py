@@ -16,14 +16,18 @@ from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import DEFAULT_IMAGES, RECIPES, default_for
-from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.recipes.build import blaming, build, built_in, find, settings_of, share_out
 from sparring.settings import Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
+from sparring.training.draw import Draw
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
+from sparring.training.sampling import draw_latents, generate
+from sparring.training.state import State
+from sparring.training.step import Step
 from sparring.types import Dataset, Recipe
 
 FEWEST = 2
@@ -101,10 +105,10 @@ def prepare(
     built = build(named, dataset.spec, own, general)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
-    if named.digest:
-        try_networks(named, Path(recipe or ""), built)
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
+    if named.digest:
+        try_out(Path(recipe or ""), built, dataset)
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
     built = replace(built, threads=built.threads or recorded_threads(path) or torch.get_num_threads())
@@ -133,12 +137,22 @@ def check_size(data: str, examples: int, batch: int) -> None:
         raise UsageError(f"{data} has {examples} training examples, too few for a batch of {batch}: lower --batch.")
 
 
-def try_networks(named: Named, path: Path, recipe: Recipe) -> None:
-    """Build the networks of a user's recipe once, so that what fails there is told before anything is written."""
+def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Play one step of a user's recipe on the side, so that what fails there is told before anything is written.
+
+    Raises:
+        UsageError: something fails, or the generator makes examples of another shape.
+    """
+    place = torch.device("cpu")
     with blaming(path), torch.random.fork_rng():
-        recipe.generator()
-        if recipe.discriminator is not None:
-            recipe.discriminator()
+        state = State(recipe, place)
+        made = generate(state.generator, draw_latents(recipe, dataset.spec, 2, 0), place, by_batch=True)
+        if made.shape[1:] != dataset.spec.shape:
+            raise UsageError(
+                f"the recipe file fails: {path}: the generator makes examples of shape {tuple(made.shape[1:])}, "
+                f"but those of {dataset.spec.name} have {dataset.spec.shape}."
+            )
+        Step(recipe, state, Draw(recipe, dataset.train, place))()
 
 
 def recorded_threads(path: Path) -> int:

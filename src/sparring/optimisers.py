@@ -16,8 +16,8 @@ class LeanAdam(torch.optim.Adam):
     small network on a CPU that costs half as much as the update itself; here it is done once.
     """
 
-    def __init__(self, params: Any, lr: float, betas: tuple[float, float], eps: float = 1e-8) -> None:
-        super().__init__(params, lr=lr, betas=betas, eps=eps, fused=True)
+    def __init__(self, params: Any, lr: float | Tensor, betas: tuple[float, float], eps: float = 1e-8) -> None:
+        super().__init__(params, lr=lr, betas=betas, eps=eps, fused=True, capturable=isinstance(lr, Tensor))
         self.gathered: list[list[list[Tensor]]] = []
         self.counts: list[Tensor] = []
 

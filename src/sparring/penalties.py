@@ -1,4 +1,4 @@
-"""Terms that keep the discriminator smooth: penalties on its gradient, and noise on what it sees.
+"""Terms that keep the discriminator smooth: penalties on its gradient.
 
 A penalty is called with the critic (raw outputs (n,) of inputs), the real and the fake inputs ``(x, *conditions)``, and
 gives a scalar that can be differentiated again. Gradients are taken with respect to x alone, one norm an example.
@@ -96,18 +96,3 @@ def slope_error(gradient: Tensor) -> Tensor:
     """E (‖g‖ - 1)² of gradients (n, d)."""
     error: Tensor = (torch.linalg.vector_norm(gradient, dim=1) - 1).square().mean()
     return error
-
-
-@dataclass(frozen=True)
-class InstanceNoise:
-    """Normal noise on every example that the discriminator sees, real and fake alike; a game's ``view``.
-
-    Sønderby et al. 2017 (arXiv:1610.04490), Arjovsky & Bottou 2017 (arXiv:1701.04862); for small noise it is a penalty
-    on the discriminator's gradient (Roth et al. 2017, arXiv:1705.09367).
-    """
-
-    sigma: float
-
-    def __call__(self, inputs: Inputs) -> Inputs:
-        """The inputs, with x + sigma · normal noise in place of x."""
-        return (inputs[0] + self.sigma * torch.randn_like(inputs[0]), *inputs[1:])

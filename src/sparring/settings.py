@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from sparring.errors import UsageError
 
 Value = bool | int | float | str
+Schedule = Literal["constant", "linear", "cosine"]
 LARGEST_THREADS = 1024
 LARGEST_SEED = 2**63 - 2
 
@@ -32,8 +33,9 @@ class Settings:
     """A player that stands still throughout."""
     lr_generator: float = 2e-4
     lr_discriminator: float = 2e-4
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """Both learning rates over the run: constant, or falling to zero at its end."""
+    schedule_generator: Schedule = "constant"
+    """A learning rate over the run: constant, or falling to zero at its end."""
+    schedule_discriminator: Schedule = "constant"
     decay_generator: float = 1.0
     decay_discriminator: float = 1.0
     """Factor on a learning rate every ``decay_every`` steps."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -21,8 +22,11 @@ Critic: TypeAlias = "Callable[..., Tensor]"
 Penalty: TypeAlias = "Callable[[Critic, Inputs, Inputs], Tensor]"
 """``penalty(critic, real, fake)``: a scalar added to the discriminator's loss."""
 
-View: TypeAlias = "Callable[[Inputs], Inputs]"
-"""How examples are shown to the discriminator, real and fake alike; differentiable."""
+Memory: TypeAlias = Mapping[str, Tensor]
+"""What a game keeps between its moves: made when a training begins, on its device, changed in place, saved with it."""
+
+PROGRESS = "progress"
+"""The entry that every memory has: the share of the run that is over, 0 to 1, a scalar."""
 
 Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
 """``latent(generator, n)`` draws n latent codes, shape (n, …); no generator means torch's own."""
@@ -86,10 +90,18 @@ class DataSpec:
             raise ValueError(f"no example has the shape {shape}")
         return cls(values["kind"], shape, classes, values["name"], shares)
 
-    def draw_labels(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """N labels (n,) int64, as often as the training examples have them."""
-        shares = torch.tensor(self.shares or [1.0] * len(self.classes))
-        return torch.multinomial(shares, n, replacement=True, generator=generator)
+    @property
+    def frequencies(self) -> Tensor:
+        """The share of the training examples of each class and of those before it, (classes,), ending in 1."""
+        shares = torch.tensor(self.shares or [1.0] * len(self.classes), dtype=torch.float64)
+        return (shares.cumsum(0) / shares.sum()).float()
+
+    def draw_labels(
+        self, n: int, generator: torch.Generator | None = None, frequencies: Tensor | None = None
+    ) -> Tensor:
+        """N labels (n,) int64, as often as the training examples have them; ``frequencies``, if at hand, save time."""
+        cumulated = self.frequencies if frequencies is None else frequencies
+        return torch.searchsorted(cumulated, torch.rand(n, generator=generator), right=True)
 
 
 class DataSource(Protocol):
@@ -164,13 +176,30 @@ class Players(nn.Module):
 
 
 class Drawn(NamedTuple):
-    """What the step draws for one turn: encoded real inputs and latent inputs, each ``(x or z, *conditions)``."""
+    """What the step hands over for one turn: encoded real inputs and latent inputs, each ``(x or z, *conditions)``."""
 
     real: Inputs
     latent: Inputs
+    memory: Memory = MappingProxyType({})
 
 
 Statistics: TypeAlias = dict[str, Tensor]
+
+
+class View(Protocol):
+    """How examples are shown to the discriminator, real and fake alike; differentiable. One that never changes has no
+    more than ``__call__``."""
+
+    def __call__(self, inputs: Inputs, memory: Memory) -> Inputs:
+        """The inputs as they are shown."""
+        ...
+
+    def memory(self) -> Memory:
+        """What it keeps between moves, as it is at first; new tensors at each call."""
+        return {}
+
+    def adapt(self, memory: Memory, statistics: Statistics) -> None:
+        """Called after each move of the discriminator with what the move measured; changes the memory in place."""
 
 
 class Turn(NamedTuple):
@@ -192,20 +221,20 @@ class Game(Protocol):
         """The moves of one step, in order."""
         ...
 
-    def after_step(self, players: Players, player: PlayerName) -> None:
-        """Called after each optimiser step, e.g. to clip weights."""
+    def memory(self) -> Memory:
+        """What the game keeps between its moves, as it is at first; new tensors at each call."""
         ...
 
-    def tensors(self) -> dict[str, Tensor]:
-        """The game's own state, saved in checkpoints and filled in place on resume."""
+    def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
+        """Called after each optimiser step, e.g. to clip weights, with what the move measured."""
         ...
 
 
 class Optimiser(Protocol):
     """Makes an optimiser for one player's parameters at a learning rate."""
 
-    def __call__(self, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        """An optimiser whose learning rate the loop may change between steps."""
+    def __call__(self, parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        """An optimiser whose learning rate, a scalar tensor off the CPU, the step may change in place."""
         ...
 
 

@@ -73,8 +73,8 @@ def test_a_turn_moves_its_own_player_alone(game: Adversarial) -> None:
     state, step = ready(tiny(game=game))
     for move in step.draw.moves[1]:
         generator, discriminator = copy(state.players.generator), copy(state.players.discriminator)
-        step.draw.seed(0)
-        step.play(move, 0)
+        step.draw.prepare(0)
+        step.move(move)
         moved = changed(generator, state.players.generator), changed(discriminator, state.players.discriminator)
         own, other = moved if move.turn.player == "generator" else moved[::-1]
         assert other == set()
@@ -222,7 +222,7 @@ def classifying() -> tuple[Players, Drawn]:
 def test_the_auxiliary_classifier_adds_both_cross_entropies(joined: bool) -> None:
     """Odena et al. 2017, eq. 2 and 3, written out: L_S + L_C for the discriminator, L_C - L_S for the generator."""
     players, drawn = classifying()
-    (x, y), (z, labels) = drawn
+    (x, y), (z, labels), _ = drawn
     game = AuxiliaryClassifier(non_saturating, joined=joined, weight=0.7)
     fake = players.generator(z, labels)
     (raw, scores), (fake_raw, fake_scores) = players.discriminator(x), players.discriminator(fake)
@@ -240,6 +240,6 @@ def test_the_auxiliary_classifier_with_a_relativistic_objective() -> None:
     players, drawn = classifying()
     paired = non_saturating._replace(generator=lambda real, fake: softplus(real - fake), relativistic=True)
     loss, _ = AuxiliaryClassifier(paired, weight=0.0).generator_loss(players, drawn)
-    (x, _), latent = drawn
+    (x, _), latent, _ = drawn
     expected = softplus(players.discriminator(x)[0] - players.discriminator(players.generator(*latent))[0]).mean()
     torch.testing.assert_close(loss, expected)

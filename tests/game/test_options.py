@@ -5,11 +5,12 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UsageError
-from sparring.game import Adversarial, FeatureMatching, TwoUpdates, Unrolled
+from sparring.game import Adversarial, FeatureMatching, TwoUpdates, Unrolled, skill
 from sparring.networks import MLPDiscriminator, MLPGenerator
-from sparring.objectives import non_saturating, relativistic, wasserstein
-from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP, InstanceNoise
-from sparring.types import Drawn, Inputs, Players
+from sparring.objectives import OBJECTIVES, Objective, non_saturating, relativistic, wasserstein
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
+from sparring.types import PROGRESS, Drawn, Inputs, Memory, Players, Statistics, View
+from sparring.views import InstanceNoise
 
 DOUBLE = torch.float64
 
@@ -75,9 +76,9 @@ def test_weights_are_clipped_after_the_discriminators_move_alone() -> None:
     pair = players()
     game = Adversarial(wasserstein, clip_weights=0.05)
     before = [p.clone() for p in pair.parameters()]
-    game.after_step(pair, "generator")
+    game.after_step(pair, "generator", {}, {})
     assert all(torch.equal(a, b) for a, b in zip(before, pair.parameters(), strict=True))
-    game.after_step(pair, "discriminator")
+    game.after_step(pair, "discriminator", {}, {})
     for old, new in zip(before[-4:], pair.discriminator.parameters(), strict=True):
         assert torch.equal(new, old.clamp(-0.05, 0.05))
     assert all(torch.equal(a, b) for a, b in zip(before, pair.generator.parameters(), strict=False))
@@ -115,10 +116,11 @@ def test_the_view_is_on_real_and_fake_and_in_both_turns() -> None:
     pair = Players(players().generator, Counting())
     given = drawn()
 
-    def shifted(inputs: Inputs) -> Inputs:
-        return (inputs[0] + 100, *inputs[1:])
+    class Shifted(View):
+        def __call__(self, inputs: Inputs, memory: Memory) -> Inputs:
+            return (inputs[0] + 100, *inputs[1:])
 
-    game = Adversarial(non_saturating, view=shifted)
+    game = Adversarial(non_saturating, view=Shifted())
     game.discriminator_loss(pair, given)
     game.generator_loss(pair, given)
     assert torch.equal(pair.discriminator.shown[0], given.real[0] + 100)
@@ -131,6 +133,60 @@ def test_instance_noise_leaves_the_generator_its_gradient() -> None:
     pair = players()
     loss, _ = Adversarial(non_saturating, view=InstanceNoise(0.1)).generator_loss(pair, drawn())
     assert all(g.abs().max() > 0 for g in torch.autograd.grad(loss, list(pair.generator.parameters())))
+
+
+def test_instance_noise_has_its_deviation_and_may_fade() -> None:
+    torch.manual_seed(0)
+    x = torch.zeros(100_000, dtype=DOUBLE)
+    for progress, fading, expected in ((0.0, True, 0.5), (0.5, True, 0.25), (1.0, True, 0.0), (1.0, False, 0.5)):
+        (shown,) = InstanceNoise(0.5, fading=fading)((x,), {PROGRESS: torch.tensor(progress)})
+        assert shown.std().item() == pytest.approx(expected, rel=0.02)
+
+
+def test_penalties_may_fade_over_the_run() -> None:
+    pair, given = players(), drawn()
+    penalised = {"penalties": (R1(3.0),)}
+    whole, _ = Adversarial(non_saturating, **penalised).discriminator_loss(pair, given)
+    plain, _ = Adversarial(non_saturating).discriminator_loss(pair, given)
+    fading = Adversarial(non_saturating, **penalised, fade=lambda progress: 1 - progress)
+    for progress in (0.0, 0.25, 1.0):
+        at = Drawn(given.real, given.latent, {PROGRESS: torch.tensor(progress, dtype=DOUBLE)})
+        loss, statistics = fading.discriminator_loss(pair, at)
+        torch.testing.assert_close(loss, plain + (1 - progress) * (whole - plain))
+        torch.testing.assert_close(statistics["d_penalty"], loss.detach() - plain.detach())
+
+
+def test_a_view_remembers_and_adapts_after_the_discriminators_moves() -> None:
+    """Its memory is the game's; it is told what each of the discriminator's moves measured, and no other."""
+
+    class Counted(View):
+        def memory(self) -> Memory:
+            return {"moves": torch.zeros(())}
+
+        def __call__(self, inputs: Inputs, memory: Memory) -> Inputs:
+            return inputs
+
+        def adapt(self, memory: Memory, statistics: Statistics) -> None:
+            memory["moves"].add_(statistics["d_real"])
+
+    game = Adversarial(non_saturating, view=Counted())
+    memory = game.memory()
+    assert game.memory()["moves"] is not memory["moves"]
+    for player in ("discriminator", "generator", "discriminator"):
+        game.after_step(players(), player, memory, {"d_real": torch.tensor(0.5)})
+    assert memory["moves"].item() == 1
+
+
+@pytest.mark.parametrize(("name", "objective"), OBJECTIVES.items())
+def test_how_often_the_discriminator_is_right(name: str, objective: Objective) -> None:
+    """A discriminator that is best for a known ratio p/q is right as often as the ratio says."""
+    log_ratio = torch.tensor([2.0, 1.0, 0.5, -1.0], dtype=DOUBLE)
+    if objective.optimum is None or objective.relativistic:
+        pairs = skill(objective, log_ratio, torch.tensor([1.0, 2.0, 0.0, -2.0], dtype=DOUBLE))
+        assert {key: value.item() for key, value in pairs.items()} == {"d_real": 0.75, "d_fake": 0.75}
+        return
+    found = skill(objective, objective.optimum(log_ratio), objective.optimum(log_ratio - 1.5))
+    assert {key: value.item() for key, value in found.items()} == {"d_real": 0.75, "d_fake": 0.75}
 
 
 def test_two_updates_refuse_what_they_do_not_do() -> None:

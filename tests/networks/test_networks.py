@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.networks import MLPDiscriminator, MLPGenerator, glorot
+from sparring.networks import MLPDiscriminator, MLPGenerator, gaussian, glorot, spectral
 from sparring.recipes import RECIPES
 from sparring.types import DataSpec
 
@@ -118,3 +118,9 @@ def test_running_averages_keep_four_fifths() -> None:
     generator(torch.randn(64, 100))
     torch.testing.assert_close(norm.running_mean, 0.2 * seen[0].mean(0))
     torch.testing.assert_close(norm.running_var, 0.8 + 0.2 * seen[0].var(0))
+
+
+@pytest.mark.parametrize("initialise", [glorot, gaussian])
+def test_first_weights_are_not_drawn_too_late(initialise) -> None:
+    with pytest.raises(ValueError, match="before spectral"):
+        initialise(spectral(nn.Sequential(nn.Linear(2, 2))))

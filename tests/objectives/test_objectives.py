@@ -147,3 +147,9 @@ def test_what_has_no_labels_cannot_be_smoothed(name: str) -> None:
         smooth(OBJECTIVES[name])
     with pytest.raises(UsageError, match="between 0 and 1"):
         smooth(OBJECTIVES["hinge"], 1.0)
+
+
+def test_which_outputs_are_log_ratios() -> None:
+    """Of these alone may the sigmoid be drawn as a probability."""
+    names = {name for name, objective in OBJECTIVES.items() if objective.judges_by_log_ratio}
+    assert names == {"minimax", "non-saturating", "f-gan-gan", "f-gan-jensen-shannon", "f-gan-reverse-kl"}

@@ -133,3 +133,58 @@ def test_the_nearest_recipe_is_named() -> None:
         find("gan-mnits")
     with pytest.raises(UsageError, match=r"no recipe 'xyzzy'. Known: gan-mnist, gan-1d"):
         find("xyzzy")
+
+
+BROKEN = {
+    "wrong shape": (
+        "spec.shape, activation=nn.ReLU)",
+        "(1, 4, 4), activation=nn.ReLU)",
+        r"shape \(1, 4, 4\).*\(1, 8, 8\)",
+    ),
+    "misfit": ("MLPDiscriminator(spec.shape,", "MLPDiscriminator((3,),", "mat1 and mat2 shapes cannot be multiplied"),
+    "loss": (
+        "Adversarial(non_saturating)",
+        "Adversarial(non_saturating._replace(generator=lambda r, f: f.no_such))",
+        "no_such",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", BROKEN)
+def test_what_fails_in_a_step_is_told_before_anything_is_written(mistake: str, tmp_path: Path) -> None:
+    right, wrong, says = BROKEN[mistake]
+    text = SIMPLE.replace(right, wrong)
+    assert text != SIMPLE
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(UsageError, match=rf"the recipe file fails: .*mine\.py.*{says}"):
+        sparring.train("digits", str(tmp_path / "mine.py"), out=tmp_path / "run", **QUIET)
+    assert not (tmp_path / "run").exists()
+
+
+SIMPLE = """
+from torch import nn
+
+from sparring.game import Adversarial
+from sparring.networks import MLPDiscriminator, MLPGenerator
+from sparring.objectives import non_saturating
+from sparring.recipes.parts import adam, normal
+from sparring.types import Recipe
+
+
+def recipe(spec):
+    return Recipe(
+        paper="none",
+        generator=lambda: MLPGenerator(4, (8,), spec.shape, activation=nn.ReLU),
+        discriminator=lambda: MLPDiscriminator(spec.shape, (8,), activation=nn.ReLU),
+        game=Adversarial(non_saturating),
+        latent=normal(4),
+        optimiser=adam(0.5, 0.999),
+        batch=8,
+        steps=2,
+    )
+"""
+
+
+def test_the_simple_recipe_is_right(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(SIMPLE)
+    assert sparring.train("digits", str(tmp_path / "mine.py"), out=tmp_path / "run", **QUIET).step("last") == 2

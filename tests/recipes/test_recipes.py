@@ -61,7 +61,14 @@ def test_every_recipe_is_tried_here() -> None:
 @pytest.mark.parametrize(("name", "data"), CASES)
 def test_goes_on_to_the_same_bits(name: str, data: str, tmp_path: Path) -> None:
     """Two steps and then two more give the checkpoint of four, whole: weights, optimisers, averages."""
-    settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4, "schedule": "constant"} | narrow(name)
+    settings = {
+        "batch": 8,
+        "k": 2,
+        "grid_every": 4,
+        "best_every": 4,
+        "schedule_generator": "constant",
+        "schedule_discriminator": "constant",
+    } | narrow(name)
     once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings, steps=4)
     for steps in (2, 4):
         twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
@@ -122,7 +129,7 @@ def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
             raw, scores = recipe.discriminator()(fake)
             assert scores.shape == (4, 2)
         else:
-            raw = recipe.discriminator()(*recipe.game.shown((fake, *labels)))
+            raw = recipe.discriminator()(*recipe.game.shown((fake, *labels), recipe.game.memory()))
         assert raw.shape == (4 // recipe.game.pack, 1)
     assert played
 

@@ -29,8 +29,8 @@ class Counting:
 
 
 def drawn(draw: Draw, step: int) -> list[Drawn]:
-    draw.seed(step)
-    return [draw(move, step) for move in draw.moves[GAME if step >= 0 else PRETRAINING]]
+    draw.prepare(step)
+    return [draw(move, {}) for move in draw.moves[GAME if step >= 0 else PRETRAINING]]
 
 
 def equal(one: list[Drawn], other: list[Drawn]) -> bool:
@@ -120,14 +120,15 @@ def test_generated_labels_are_as_frequent_as_the_real_ones() -> None:
 def test_images_are_scaled(tiny) -> None:
     digits = open_data("digits").train
     draw = Draw(tiny(), digits, CPU)
-    (x,) = draw(draw.moves[GAME][0], 0).real
+    (x,) = drawn(draw, 0)[0].real
     assert x.shape == (8, 1, 8, 8)
     assert x.dtype == torch.float32
     assert (x.min().item(), x.max().item()) == (-1.0, 1.0)
 
 
-def test_off_the_cpu_the_whole_source_is_put_there_once(tiny) -> None:
+def test_off_the_cpu_the_whole_source_is_put_there_once(tiny, monkeypatch) -> None:
     """On a device that holds no values (so nothing but shapes can be seen) it is handed out whole and never read."""
+    monkeypatch.setattr(Draw, "seed", lambda draw, step: None)  # that device has no random numbers
 
     class Whole(Counting):
         reads = 0
@@ -141,13 +142,19 @@ def test_off_the_cpu_the_whole_source_is_put_there_once(tiny) -> None:
 
     source = Whole()
     draw = Draw(tiny(conditional=True), source, torch.device("meta"))
-    x, y = draw.real(draw.moves[GAME][0], 0)
-    assert (x.device.type, x.shape, y.shape) == ("meta", (8, 1), (8,))
+    discriminator, generator = drawn(draw, 0)
+    assert {tensor.device.type for tensor in (*discriminator.real, *discriminator.latent, *generator.latent)} == {
+        "meta"
+    }
+    assert [tensor.shape for tensor in discriminator.real] == [(8, 1), (8,)]
+    place = draw.stored.x
+    drawn(draw, 1)
+    assert draw.stored.x is place  # where a captured step looks for them
     assert source.reads == 0
     assert Draw(tiny(), source, CPU).whole is None
     source.tensors = lambda: None  # too large
     draw = Draw(tiny(), source, torch.device("meta"))
-    assert draw.real(draw.moves[GAME][0], 0)[0].device.type == "meta"
+    assert drawn(draw, 0)[0].real[0].device.type == "meta"
     assert source.reads == 1
 
 
@@ -156,7 +163,7 @@ def test_the_whole_and_the_read_batches_are_the_same(tiny) -> None:
     read, gathered = Draw(tiny(), source, CPU), Draw(tiny(), source, CPU)
     gathered.whole = source.tensors()
     for step in (0, 7):
-        assert torch.equal(read.real(read.moves[GAME][0], step)[0], gathered.real(read.moves[GAME][0], step)[0])
+        assert equal(drawn(read, step), drawn(gathered, step))
     assert source.tensors().x.dtype == torch.uint8
 
 

@@ -22,7 +22,7 @@ from sparring.objectives import non_saturating
 from sparring.training.display import Display
 from sparring.training.run import Run
 from sparring.training.state import read_checkpoint
-from sparring.types import Drawn, PlayerName, Players, Statistics
+from sparring.types import Drawn, Memory, PlayerName, Players, Statistics
 
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 
@@ -61,7 +61,7 @@ class Poisoned(Adversarial):
             return loss * torch.nan, {"g_loss": loss.detach() * torch.nan}
         return loss, statistics
 
-    def after_step(self, players: Players, player: PlayerName) -> None:
+    def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
         if player == "generator" and self.count[0] == self.at and self.where != "loss":
             with torch.no_grad():
                 next(getattr(players, self.where).parameters()).fill_(torch.inf)
@@ -111,7 +111,9 @@ def test_seeds(tiny, training) -> None:
     assert not any(torch.equal(tensors(one)[name], tensors(other)[name]) for name in names)
 
 
-@pytest.mark.parametrize("changes", [{}, {"pretrain": 7, "ema": 0.5}, {"k": 2, "schedule": "cosine", "clip": 0.5}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"pretrain": 7, "ema": 0.5}, {"k": 2, "schedule_generator": "cosine", "clip": 0.5}]
+)
 def test_going_on_gives_the_same_bits(tiny, training, changes) -> None:
     """From every checkpoint of the run, not only the last: those after it are taken away."""
     whole = training(tiny(**changes), "whole")
@@ -354,10 +356,10 @@ def test_one_player_alone_has_no_discriminator(tiny, training) -> None:
             loss = (players.generator(*drawn.latent).mean() - drawn.real[0].mean()).square()
             return loss, {"g_loss": loss.detach()}
 
-        def after_step(self, players: Players, player: PlayerName) -> None:
+        def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
             pass
 
-        def tensors(self) -> dict[str, torch.Tensor]:
+        def memory(self) -> Memory:
             return {}
 
     run = training(tiny(game=Alone(), discriminator=None))

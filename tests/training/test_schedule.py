@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.recipes.build import build, find
-from sparring.training.schedule import learning_rate, share_left
+from sparring.training.schedule import changes, learning_rate, share_left
 from sparring.types import DataSpec
 
 BASE = replace(
@@ -25,9 +25,12 @@ def test_shapes_over_the_run(step: int) -> None:
     t = step / 1000
     expected = {"constant": 1.0, "linear": 1 - t, "cosine": math.cos(math.pi * t / 2) ** 2}
     for schedule, share in expected.items():
-        recipe = replace(BASE, schedule=schedule)
-        assert learning_rate(recipe, "generator", step) == pytest.approx(0.3 * share, abs=1e-15)
-        assert learning_rate(recipe, "discriminator", step) == pytest.approx(0.2 * share, abs=1e-15)
+        one, other = (replace(BASE, **{f"schedule_{player}": schedule}) for player in ("generator", "discriminator"))
+        assert learning_rate(one, "generator", step) == pytest.approx(0.3 * share, abs=1e-15)
+        assert learning_rate(other, "discriminator", step) == pytest.approx(0.2 * share, abs=1e-15)
+        assert learning_rate(one, "discriminator", step) == pytest.approx(0.2)  # each side has its own
+        assert learning_rate(other, "generator", step) == pytest.approx(0.3)
+        assert changes(one) == changes(other) == (schedule != "constant")
 
 
 def test_each_side_decays_in_stairs() -> None:
@@ -51,7 +54,7 @@ def test_published_rates_of_gan_1d() -> None:
 
 
 def test_the_rates_reach_the_optimisers(play) -> None:
-    recipe = replace(BASE, steps=10, schedule="linear", batch=4, k=1)
+    recipe = replace(BASE, steps=10, schedule_generator="linear", schedule_discriminator="linear", batch=4, k=1)
     state = play(recipe, 4)
     assert state.optimisers["generator"].param_groups[0]["lr"] == pytest.approx(0.3 * 0.7)
     assert state.optimisers["discriminator"].param_groups[0]["lr"] == pytest.approx(0.2 * 0.7)

@@ -2,9 +2,9 @@
 
 from sparring.game.adversarial import Adversarial
 from sparring.game.auxiliary_classifier import AuxiliaryClassifier
-from sparring.game.critic import judge, share_positive
+from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
 from sparring.game.two_updates import TwoUpdates
 from sparring.game.unrolled import Unrolled
 
-__all__ = ["Adversarial", "AuxiliaryClassifier", "FeatureMatching", "TwoUpdates", "Unrolled", "judge", "share_positive"]
+__all__ = ["Adversarial", "AuxiliaryClassifier", "FeatureMatching", "TwoUpdates", "Unrolled", "judge", "skill"]

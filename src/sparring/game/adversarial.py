@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.game.critic import Remembering, join, judge, share_positive
+from sparring.game.critic import Remembering, join, judge, skill
 from sparring.objectives import Objective
-from sparring.types import Critic, Drawn, Inputs, Penalty, PlayerName, Players, Statistics, Turn, View
+from sparring.types import PROGRESS, Critic, Drawn, Inputs, Memory, Penalty, PlayerName, Players, Statistics, Turn, View
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Adversarial:
     half: bool = False
     penalties: tuple[Penalty, ...] = ()
     """Added to the discriminator's loss."""
+    fade: Callable[[Tensor], Tensor] | None = None
+    """The share of the penalties' weight, given the share of the run that is over, both scalars."""
     clip_weights: float = 0.0
     """Largest absolute weight of the discriminator, after each of its moves (Arjovsky et al. 2017); 0: any."""
     pack: int = 1
@@ -51,37 +53,37 @@ class Adversarial:
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The discriminator's loss with its penalties, and its accuracy; no gradient reaches the generator."""
         with torch.no_grad():
-            fake = self.shown(make(players, drawn))
-            real = self.shown(drawn.real)
+            fake = self.shown(make(players, drawn), drawn.memory)
+            real = self.shown(drawn.real, drawn.memory)
         if self.penalties:
             real, fake = watched(real), watched(fake)
-        return self.judged_loss(lambda *inputs: judge(players, inputs), real, fake)
+        return self.judged_loss(lambda *inputs: judge(players, inputs), real, fake, drawn.memory)
 
-    def judged_loss(self, critic: Critic, real: Inputs, fake: Inputs) -> tuple[Tensor, Statistics]:
+    def judged_loss(self, critic: Critic, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Statistics]:
         """The discriminator's loss for any critic in its place."""
         remembering = Remembering(critic)
         on_real, on_fake = self.judge_both(remembering, real, fake)
         loss = self.objective.discriminator(on_real, on_fake).mean()
-        statistics = {
-            "d_loss": loss.detach(),
-            "d_real": share_positive(on_real),
-            "d_fake": share_positive(-on_fake),
-        }
+        statistics = {"d_loss": loss.detach()} | skill(self.objective, on_real, on_fake)
         if not self.penalties:
             return loss, statistics
         penalty = torch.stack([penalty(remembering, real, fake) for penalty in self.penalties]).sum()
+        if self.fade is not None:
+            penalty = penalty * self.fade(memory[PROGRESS])
         return loss + penalty, statistics | {"d_penalty": penalty.detach()}
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The generator's loss, through a discriminator that stands still."""
-        on_fake = judge(players, self.shown(make(players, drawn)))
-        on_real = judge(players, self.shown(drawn.real)) if self.generator_sees_real else on_fake.new_empty(0)
+        on_fake = judge(players, self.shown(make(players, drawn), drawn.memory))
+        on_real = on_fake.new_empty(0)
+        if self.generator_sees_real:
+            on_real = judge(players, self.shown(drawn.real, drawn.memory))
         loss = self.objective.generator(on_real, on_fake).mean()
         return loss, {"g_loss": loss.detach()}
 
-    def shown(self, inputs: Inputs) -> Inputs:
+    def shown(self, inputs: Inputs, memory: Memory) -> Inputs:
         """Examples as the discriminator is shown them."""
-        return join(self.view(inputs) if self.view else inputs, self.pack)
+        return join(self.view(inputs, memory) if self.view else inputs, self.pack)
 
     def judge_both(self, critic: Remembering, real: Inputs, fake: Inputs) -> tuple[Tensor, Tensor]:
         """Raw outputs on real and on fake, in two passes or in one."""
@@ -93,16 +95,20 @@ class Adversarial:
         critic.keep(fake, on_fake)
         return on_real, on_fake
 
-    def after_step(self, players: Players, player: PlayerName) -> None:
-        """Clip the discriminator's weights, if asked."""
-        if self.clip_weights and player == "discriminator" and players.discriminator is not None:
+    def memory(self) -> Memory:
+        """The view's."""
+        return self.view.memory() if self.view else {}
+
+    def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
+        """After the discriminator's moves, clip its weights and let the view adapt, where asked."""
+        if player == "generator" or players.discriminator is None:
+            return
+        if self.clip_weights:
             with torch.no_grad():
                 for parameter in players.discriminator.parameters():
                     parameter.clamp_(-self.clip_weights, self.clip_weights)
-
-    def tensors(self) -> dict[str, Tensor]:
-        """No state of its own."""
-        return {}
+        if self.view is not None:
+            self.view.adapt(memory, statistics)
 
 
 def half_of(batch: int) -> int:

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial
-from sparring.game.critic import share_positive
+from sparring.game.critic import skill
 from sparring.types import Drawn, Players, Statistics
 
 
@@ -39,7 +39,7 @@ class AuxiliaryClassifier(Adversarial):
         loss = self.objective.discriminator(on_real, on_fake).mean()
         says = cross_entropy(scores, y) + cross_entropy(fake_scores, labels)
         right = (scores.detach().argmax(1) == y).float().mean()
-        measured = {"d_real": share_positive(on_real), "d_fake": share_positive(-on_fake), "d_class": right}
+        measured = skill(self.objective, on_real, on_fake) | {"d_class": right}
         return loss + self.weight * says, {"d_loss": loss.detach()} | measured
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:

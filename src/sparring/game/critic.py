@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.types import Critic, Inputs, Players
+from sparring.objectives import Objective
+from sparring.types import Critic, Inputs, Players, Statistics
 
 
 def judge(players: Players, inputs: Inputs) -> Tensor:
@@ -50,6 +54,30 @@ def join(inputs: Inputs, m: int) -> Inputs:
     return (x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:]),)
 
 
-def share_positive(raw: Tensor) -> Tensor:
-    """The share of raw outputs above zero, i.e. of examples that the discriminator takes for real."""
-    return (raw.detach() > 0).float().mean()
+def skill(objective: Objective, on_real: Tensor, on_fake: Tensor) -> Statistics:
+    """How often the discriminator is right: ``d_real``, ``d_fake``, shares of raw outputs (n,) on either side.
+
+    A critic or a pairing has no threshold: there it is the share of pairs whose real example has the larger output.
+    """
+    real, fake = on_real.detach(), on_fake.detach()
+    if objective.optimum is None or objective.relativistic:
+        right = (real > fake).float().mean()
+        return {"d_real": right, "d_fake": right}
+    return {"d_real": share_real(objective, real), "d_fake": share_fake(objective, fake)}
+
+
+def share_real(objective: Objective, raw: Tensor) -> Tensor:
+    """The share of raw outputs (n,) that mean "more likely real than fake"."""
+    return (raw.detach() > threshold(objective)).float().mean()
+
+
+def share_fake(objective: Objective, raw: Tensor) -> Tensor:
+    """The share of raw outputs (n,) that mean "more likely fake than real"."""
+    return (raw.detach() < threshold(objective)).float().mean()
+
+
+@cache
+def threshold(objective: Objective) -> float:
+    """The raw output of the best discriminator where real and fake are equally likely."""
+    assert objective.optimum is not None
+    return float(objective.optimum(torch.zeros((), dtype=torch.float64)))

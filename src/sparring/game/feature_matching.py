@@ -26,8 +26,8 @@ class FeatureMatching(Adversarial):
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The squared distance between the averages."""
-        real = features(players.discriminator, self.shown(drawn.real)).detach().mean(0)
-        fake = features(players.discriminator, self.shown(make(players, drawn))).mean(0)
+        real = features(players.discriminator, self.shown(drawn.real, drawn.memory)).detach().mean(0)
+        fake = features(players.discriminator, self.shown(make(players, drawn), drawn.memory)).mean(0)
         loss = (real - fake).square().sum()
         return loss, {"g_loss": loss.detach()}
 

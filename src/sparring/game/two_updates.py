@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial, half_of
-from sparring.game.critic import judge, share_positive
+from sparring.game.critic import judge, share_fake, share_real
 from sparring.types import Drawn, Players, Statistics, Turn
 
 
@@ -41,7 +41,7 @@ class TwoUpdates(Adversarial):
         """-log D(x)."""
         on_real = judge(players, drawn.real)
         loss = softplus(-on_real).mean()
-        return loss, {"d_loss": 2 * loss.detach(), "d_real": share_positive(on_real)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_real": share_real(self.objective, on_real)}
 
     def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """-log(1 - D(G(z)))."""
@@ -52,4 +52,4 @@ class TwoUpdates(Adversarial):
         players.generator.train(mode)
         on_fake = judge(players, fake)
         loss = softplus(on_fake).mean()
-        return loss, {"d_loss": 2 * loss.detach(), "d_fake": share_positive(-on_fake)}
+        return loss, {"d_loss": 2 * loss.detach(), "d_fake": share_fake(self.objective, on_fake)}

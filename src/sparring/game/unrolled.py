@@ -11,7 +11,7 @@ from torch.func import functional_call
 
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial, make
-from sparring.types import Critic, Drawn, Inputs, Players, Statistics
+from sparring.types import Critic, Drawn, Inputs, Memory, Players, Statistics
 
 Weights = list[Tensor]
 
@@ -37,12 +37,12 @@ class Unrolled(Adversarial):
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The generator's loss against the discriminator of the future."""
-        real, fake = self.shown(drawn.real), self.shown(make(players, drawn))
-        critic = self.future(players, real, fake)
+        real, fake = self.shown(drawn.real, drawn.memory), self.shown(make(players, drawn), drawn.memory)
+        critic = self.future(players, real, fake, drawn.memory)
         loss = self.objective.generator(critic(*real), critic(*fake)).mean()
         return loss, {"g_loss": loss.detach()}
 
-    def future(self, players: Players, real: Inputs, fake: Inputs) -> Critic:
+    def future(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> Critic:
         """The discriminator after ``ahead`` steps, as a function that remembers where its weights came from."""
         network = players.discriminator
         assert network is not None
@@ -61,7 +61,7 @@ class Unrolled(Adversarial):
 
         step = Adam(players) if self.rate is None else Gradient(self.rate)
         for _ in range(self.ahead):
-            loss, _ = self.judged_loss(with_weights(weights), real, fake)
+            loss, _ = self.judged_loss(with_weights(weights), real, fake, memory)
             weights = step(weights, torch.autograd.grad(loss, weights, create_graph=True))
         return with_weights(weights)
 

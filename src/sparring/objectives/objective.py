@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -20,3 +21,11 @@ class Objective(NamedTuple):
     relativistic: bool = False
     """Outputs are compared in pairs: the generator's loss depends on those on real examples, and the optimum is known
     up to a constant only."""
+
+    @property
+    def judges_by_log_ratio(self) -> bool:
+        """Whether the best raw output is log p/q, so that its sigmoid is the probability of being real."""
+        if self.optimum is None or self.relativistic:
+            return False
+        log_ratio = torch.linspace(-2, 2, 5)
+        return torch.allclose(self.optimum(log_ratio), log_ratio)

@@ -31,7 +31,7 @@ def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
     """Adam (Kingma & Ba 2015), in its fused form."""
     from sparring.optimisers import LeanAdam
 
-    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
+    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
         return LeanAdam(parameters, lr=lr, betas=(beta1, beta2), eps=eps)
 
     return make
@@ -41,8 +41,8 @@ def nesterov(momentum: float) -> Optimiser:
     """Stochastic gradient descent with Nesterov's momentum."""
     import torch
 
-    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=True)
+    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=True, fused=isinstance(lr, torch.Tensor))
 
     return make
 
@@ -61,8 +61,8 @@ def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
     import torch
 
-    def make(parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(parameters, lr=lr)
+    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        return torch.optim.RMSprop(parameters, lr=lr, capturable=isinstance(lr, torch.Tensor))
 
     return make
 

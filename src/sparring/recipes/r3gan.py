@@ -33,6 +33,7 @@ def r3gan(spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 1.0) 
         batch=100,
         lr_generator=3e-3,
         lr_discriminator=3e-3,
-        schedule="linear",
+        schedule_generator="linear",
+        schedule_discriminator="linear",
         ema=0.998,
     )

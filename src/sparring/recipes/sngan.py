@@ -33,7 +33,8 @@ def sngan(
         k=5,
         steps=50_000,
         batch=64,
-        schedule="linear",
+        schedule_generator="linear",
+        schedule_discriminator="linear",
     )
 
 
@@ -68,5 +69,6 @@ def projection(
         k=5,
         steps=50_000,
         batch=64,
-        schedule="linear",
+        schedule_generator="linear",
+        schedule_discriminator="linear",
     )

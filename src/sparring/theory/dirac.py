@@ -76,7 +76,7 @@ def losses(game: Adversarial, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tenso
 
     real = (torch.zeros(1, 1, dtype=torch.float64).requires_grad_(),)
     fake = (theta.reshape(1, 1),)
-    discriminator, _ = game.judged_loss(critic, real, fake)
+    discriminator, _ = game.judged_loss(critic, real, fake, {})
     return game.objective.generator(critic(*real), critic(*fake)).sum(), discriminator
 
 

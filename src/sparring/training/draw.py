@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from sparring.data import draw_indices
-from sparring.types import Batch, DataSource, Drawn, Inputs, Recipe, Turn
+from sparring.types import Batch, DataSource, Drawn, Inputs, Memory, Recipe, Turn
 
 PRETRAINING, GAME = 0, 1
 
@@ -38,9 +40,10 @@ def list_moves(recipe: Recipe, *, pretraining: bool) -> list[Move]:
 class Draw:
     """Draws for the moves of a training.
 
-    Real examples come from an endless stream of shuffled epochs, read by position, so that going on at step s needs no
-    replay. Latent codes, and everything else that is random in a step, come from torch's own generator, which ``seed``
-    sets at the start of each step.
+    ``prepare`` reads the real examples of a whole step from an endless stream of shuffled epochs, by position, so that
+    going on at step s needs no replay. Latent codes, and everything else that is random in a step, come from torch's
+    own generator, which it seeds. What the moves are then handed is made from these on the device alone; off the CPU
+    the examples of each step lie where those of the last one lay, so that a captured step finds them.
     """
 
     def __init__(self, recipe: Recipe, source: DataSource, device: torch.device) -> None:
@@ -48,6 +51,23 @@ class Draw:
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
         self.whole = put_whole(source, device)
+        self.frequencies = self.spec.frequencies.to(device)
+        self.stored = Batch(torch.empty(0))
+        self.places: dict[int, Batch] = {}
+        """Off the CPU: where the real examples of a step lie, for each stage."""
+
+    def prepare(self, step: int) -> None:
+        """Seed torch and read the real examples of a step, which is negative while pretraining."""
+        self.seed(step)
+        stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
+        count = self.per_step[stage]
+        if count == 0:
+            return
+        found = self.read(draw_indices(len(self.source), self.recipe.seed, stage, number * count, count))
+        self.stored = found if self.device.type == "cpu" else self.places.setdefault(stage, found)
+        for place, part in zip(self.stored, found, strict=True):
+            if place is not part and place is not None and part is not None:
+                place.copy_(part)
 
     def seed(self, step: int) -> None:
         """Make torch's random numbers of this step a function of the seed and the step."""
@@ -58,24 +78,22 @@ class Draw:
         elif self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
 
-    def __call__(self, move: Move, step: int) -> Drawn:
-        """The real examples and the latent codes of one move; ``step`` is negative while pretraining."""
-        return Drawn(self.real(move, step), self.latent(move.turn.fake))
+    def __call__(self, move: Move, memory: Memory) -> Drawn:
+        """The real examples and the latent codes of one move of the step that was prepared."""
+        return Drawn(self.real(move), self.latent(move.turn.fake), memory)
 
-    def real(self, move: Move, step: int) -> Inputs:
+    def real(self, move: Move) -> Inputs:
         """Encoded real examples, with their labels where the players are given them."""
         if move.turn.real == 0:
             return ()
-        stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
-        start = number * self.per_step[stage] + move.offset
-        batch = self.read(draw_indices(len(self.source), self.recipe.seed, stage, start, move.turn.real))
-        x = self.spec.encode(batch.x)
+        own = slice(move.offset, move.offset + move.turn.real)
+        x = self.spec.encode(self.stored.x[own])
         if not self.recipe.conditional:
             return (x,)
-        assert batch.y is not None
-        return (x, batch.y)
+        assert self.stored.y is not None
+        return (x, self.stored.y[own])
 
-    def read(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
+    def read(self, indices: NDArray[np.int64]) -> Batch:
         """Stored examples on the device: gathered there from the whole part, or read and sent."""
         if self.whole is None:
             return put(self.source.read(indices), self.device)
@@ -87,10 +105,14 @@ class Draw:
         """Latent codes; where the players are given labels, with labels as frequent as the real ones."""
         if n == 0:
             return ()
-        z = self.recipe.latent(None, n).to(self.device)
-        if not self.recipe.conditional:
-            return (z,)
-        return (z, self.spec.draw_labels(n).to(self.device))
+        with on(self.device):
+            z = self.recipe.latent(None, n)
+            return (z, self.spec.draw_labels(n, frequencies=self.frequencies)) if self.recipe.conditional else (z,)
+
+
+def on(device: torch.device) -> AbstractContextManager[object]:
+    """Within, new tensors are made on a device; on the CPU this costs nothing."""
+    return nullcontext() if device.type == "cpu" else device
 
 
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:

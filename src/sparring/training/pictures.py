@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.data import plot_points, render
+from sparring.game import Adversarial
 from sparring.training.sampling import draw_latents, evaluating, generate, grid_latents
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
@@ -35,5 +36,14 @@ def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device
             raw: Tensor = state.players.discriminator(x.to(device))
         return torch.sigmoid(raw.squeeze(-1)).cpu()
 
-    alone = state.players.discriminator is not None and not recipe.conditional and getattr(recipe.game, "pack", 1) == 1
-    return plot_points(fake, real, dataset.density, probability if alone else None, title=f"step {state.step}")
+    return plot_points(
+        fake, real, dataset.density, probability if judges_alone(recipe) else None, title=f"step {state.step}"
+    )
+
+
+def judges_alone(recipe: Recipe) -> bool:
+    """Whether the discriminator says of one example alone how likely it is to be real."""
+    game = recipe.game
+    if not isinstance(game, Adversarial) or recipe.discriminator is None:
+        return False
+    return game.objective.judges_by_log_ratio and game.pack == 1 and not recipe.conditional

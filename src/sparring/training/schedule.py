@@ -11,7 +11,14 @@ def learning_rate(recipe: Recipe, player: PlayerName, step: int) -> float:
     """A player's learning rate at a step: its base rate, times its decay so far, times the schedule's share."""
     base = recipe.lr_generator if player == "generator" else recipe.lr_discriminator
     decay = recipe.decay_generator if player == "generator" else recipe.decay_discriminator
-    return base * decay ** (step // recipe.decay_every) * share_left(recipe.schedule, step / recipe.steps)
+    shape = recipe.schedule_generator if player == "generator" else recipe.schedule_discriminator
+    return base * decay ** (step // recipe.decay_every) * share_left(shape, step / recipe.steps)
+
+
+def changes(recipe: Recipe) -> bool:
+    """Whether a learning rate is another at another step."""
+    shapes = {recipe.schedule_generator, recipe.schedule_discriminator}
+    return shapes != {"constant"} or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
 
 
 def share_left(schedule: str, done: float) -> float:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.training.files import write_atomically
-from sparring.types import PlayerName, Players, Recipe
+from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
 REMEDY = "Remove it to go on from an older checkpoint, or start over with --fresh."
@@ -31,7 +31,8 @@ class State:
         discriminator = recipe.discriminator() if recipe.discriminator else None
         self.players = Players(recipe.generator(), discriminator).to(device)
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
-        self.game = recipe.game
+        self.memory = {PROGRESS: torch.zeros((), device=device)}
+        self.memory |= {name: tensor.to(device) for name, tensor in recipe.game.memory().items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
         """Step and figure of the best measurement so far."""
@@ -47,7 +48,8 @@ class State:
             "discriminator": recipe.lr_discriminator,
         }
         self.optimisers = {
-            player: recipe.optimiser(parameters, rates[player]) for player, parameters in self.parameters.items()
+            player: recipe.optimiser(parameters, as_rate(rates[player], device))
+            for player, parameters in self.parameters.items()
         }
         self.players.optimisers = self.optimisers
 
@@ -66,7 +68,7 @@ class State:
                 for name, value in optimiser.state.get(parameter, {}).items():
                     if isinstance(value, Tensor):
                         named[f"optimiser.{player}.{i}.{name}"] = value
-        return named | {f"game.{name}": tensor for name, tensor in self.game.tensors().items()}
+        return named | {f"game.{name}": tensor for name, tensor in self.memory.items() if name != PROGRESS}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; it is there whole or not at all.
@@ -119,13 +121,18 @@ class State:
         copies = [nn.Parameter(torch.zeros_like(parameter)) for parameter in self.parameters[player]]
         for copied in copies:
             copied.grad = torch.zeros_like(copied)
-        optimiser = self.recipe.optimiser(copies, 0.0)
+        optimiser = self.recipe.optimiser(copies, as_rate(0.0, copies[0].device))
         optimiser.step()
         states = [optimiser.state[copied] for copied in copies]
         return {
             i: {name: value.clone() for name, value in state.items() if isinstance(value, Tensor)}
             for i, state in enumerate(states)
         }
+
+
+def as_rate(rate: float, device: torch.device) -> float | Tensor:
+    """A learning rate for an optimiser: off the CPU a scalar tensor, which a captured step reads anew each time."""
+    return rate if device.type == "cpu" else torch.tensor(rate, device=device)
 
 
 def alike(a: Tensor, b: Tensor) -> bool:

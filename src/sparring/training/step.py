@@ -13,9 +13,9 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
-from sparring.training.schedule import learning_rate
+from sparring.training.schedule import changes, learning_rate
 from sparring.training.state import State
-from sparring.types import PlayerName, Recipe, Statistics
+from sparring.types import PROGRESS, PlayerName, Recipe, Statistics
 
 
 class Step:
@@ -27,27 +27,37 @@ class Step:
             "generator": moved_by_batches(state.players.generator),
             "discriminator": moved_by_batches(state.players.discriminator),
         }
-        self.scheduled = recipe.schedule != "constant" or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
+        self.scheduled = changes(recipe)
 
     def __call__(self) -> list[Statistics]:
         """Play one step, count it, and return what each move measured (tensors on the device)."""
-        step = self.state.step
-        stage = GAME if step >= 0 else PRETRAINING
-        self.draw.seed(step)
-        if self.scheduled:
-            self.set_rates(max(step, 0))
-        statistics = [self.play(move, step) for move in self.draw.moves[stage]]
-        if self.state.average is not None and stage == GAME:
-            update_average(self.state.average, self.state.players.generator, self.recipe.ema)
+        stage = GAME if self.state.step >= 0 else PRETRAINING
+        self.prepare()
+        statistics = self.play(stage)
         self.state.step += 1
         return statistics
 
-    def play(self, move: Move, step: int) -> Statistics:
+    def prepare(self) -> None:
+        """All that differs from step to step: the random numbers' seed, real examples, learning rates, progress."""
+        step = self.state.step
+        self.draw.prepare(step)
+        if self.scheduled:
+            self.set_rates(max(step, 0))
+        self.state.memory[PROGRESS].fill_(max(step, 0) / self.recipe.steps)
+
+    def play(self, stage: int) -> list[Statistics]:
+        """The moves of the step that was prepared, and the average: work on the device alone."""
+        statistics = [self.move(move) for move in self.draw.moves[stage]]
+        if self.state.average is not None and stage == GAME:
+            update_average(self.state.average, self.state.players.generator, self.recipe.ema)
+        return statistics
+
+    def move(self, move: Move) -> Statistics:
         """One move: the gradient of its loss with respect to its own player's parameters, and one optimiser step."""
         player = move.turn.player
         other: PlayerName = "generator" if player == "discriminator" else "discriminator"
         parameters = self.state.parameters[player]
-        drawn = self.draw(move, step)
+        drawn = self.draw(move, self.state.memory)
         with standing_still(self.moving[other]):
             loss, statistics = move.turn.loss(self.state.players, drawn)
         loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
@@ -56,14 +66,15 @@ class Step:
         self.state.optimisers[player].step()
         for parameter in parameters:
             parameter.grad = None  # the next gradients take the same memory
-        self.recipe.game.after_step(self.state.players, player)
+        self.recipe.game.after_step(self.state.players, player, self.state.memory, statistics)
         return statistics
 
     def set_rates(self, step: int) -> None:
         """Both learning rates as the schedule has them at this step."""
         for player, optimiser in self.state.optimisers.items():
+            rate = learning_rate(self.recipe, player, step)
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(self.recipe, player, step)
+                group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], torch.Tensor) else rate
 
 
 def batch_norms(network: nn.Module | None) -> list[_NormBase]:

@@ -1,0 +1,126 @@
+"""Trainings that are given seconds, not steps: CPU seconds, because other processes share the machine.
+
+Schedules must know the number of steps beforehand, so it is chosen once, from a short throw-away run of the same
+settings, and kept beside the run. A training that was stopped goes on with it; its seconds add up over all sittings.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import sparring
+from sparring.training.display import Display
+from sparring.training.files import write_atomically
+from sparring.training.run import Run
+
+WARM_UP, TIMED = 5, 30
+MEASUREMENTS = 21
+"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth."""
+KEEP_EVERY = 10.0
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds of the processor, over all threads; elsewhere, as nobody is charged for a GPU's work, plain seconds."""
+
+    device: str
+
+    @property
+    def name(self) -> str:
+        """What it counts."""
+        return "CPU seconds" if self.device == "cpu" else "seconds"
+
+    def __call__(self) -> float:
+        """Now."""
+        if self.device == "cpu":
+            return time.process_time()
+        if self.device == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+class Stopwatch(Display):
+    """Notes the time at the start and after every step."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(quiet=True)
+        self.clock = clock
+        self.times: list[float] = []
+
+    def start(self, step: int, steps: int, batch: int) -> None:
+        """Begin."""
+        super().start(step, steps, batch)
+        self.times.append(self.clock())
+
+    def step(self, step: int) -> None:
+        """Count a step."""
+        super().step(step)
+        self.times.append(self.clock())
+
+
+class Meter(Display):
+    """Adds up a training's seconds over all sittings, in a file that outlives a killed process."""
+
+    def __init__(self, clock: Clock, file: Path) -> None:
+        super().__init__()
+        self.clock, self.file = clock, file
+
+    def start(self, step: int, steps: int, batch: int) -> None:
+        """Begin a sitting."""
+        super().start(step, steps, batch)
+        self.since, self.due_to_keep = self.clock(), time.monotonic() + KEEP_EVERY
+
+    def step(self, step: int) -> None:
+        """Count a step."""
+        super().step(step)
+        if time.monotonic() >= self.due_to_keep:
+            self.keep()
+
+    def stop(self) -> None:
+        """The training is over or interrupted."""
+        super().stop()
+        self.keep()
+
+    def keep(self) -> None:
+        """Add the seconds since the last time."""
+        now = self.clock()
+        notes = json.loads(self.file.read_text())
+        notes["seconds"] += now - self.since
+        write_atomically(self.file, json.dumps(notes).encode())
+        self.since, self.due_to_keep = now, time.monotonic() + KEEP_EVERY
+
+
+def affordable(data: str, recipe: str, seconds: float, clock: Clock, settings: dict[str, Any]) -> int:
+    """How many steps the seconds buy, measurements included; a number at whose end the run measures itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        watch = Stopwatch(clock)
+        own = {**settings, "steps": WARM_UP + TIMED}
+        sparring.train(data, recipe, out=Path(folder) / "run", device=clock.device, display=watch, **own)
+    a_step = (watch.times[-1] - watch.times[-1 - TIMED]) / TIMED
+    a_measurement = max(0.0, watch.times[1] - watch.times[0] - a_step)
+    steps = int((seconds - MEASUREMENTS * a_measurement) / a_step)
+    print(f"{a_step:.4f} {clock.name} a step, {a_measurement:.2f} a measurement: {steps} steps", flush=True)
+    return max(50, steps // 100 * 100)
+
+
+def train_for(seconds: float, data: str, recipe: str, *, out: Path, device: str, **settings: Any) -> tuple[Run, float]:
+    """Train a recipe for about so many seconds, or go on where that was stopped.
+
+    Returns:
+        The finished run, and the seconds that it took over all sittings, from the first measurement to the last.
+    """
+    clock = Clock(device)
+    file = out.with_name(f"{out.name}.json")
+    if not file.exists():
+        steps = affordable(data, recipe, seconds, clock, settings)
+        write_atomically(file, json.dumps({"steps": steps, "seconds": 0.0}).encode())
+    steps = json.loads(file.read_text())["steps"]
+    run = sparring.train(data, recipe, out=out, device=device, display=Meter(clock, file), **settings, steps=steps)
+    return run, json.loads(file.read_text())["seconds"]
