@@ -207,6 +207,9 @@ class Dataset:
     density: Density | None = None
 
 
+PlayerName: TypeAlias = Literal["generator", "discriminator"]
+
+
 class Players(nn.Module):
     """The two networks of a game. A one-player game (an autoencoder) has no discriminator."""
 
@@ -214,9 +217,8 @@ class Players(nn.Module):
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
-
-
-PlayerName: TypeAlias = Literal["generator", "discriminator"]
+        self.optimisers: dict[PlayerName, torch.optim.Optimizer] = {}
+        """What moves each network, for games that foresee a move."""
 
 
 class Drawn(NamedTuple):

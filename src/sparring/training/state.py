@@ -66,6 +66,7 @@ class State:
             player: recipe.optimiser(parameters, self.as_rate(rates[player], device))
             for player, parameters in self.parameters.items()
         }
+        self.players.optimisers = self.optimisers
 
     @property
     def generator(self) -> nn.Module:
