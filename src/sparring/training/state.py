@@ -76,7 +76,7 @@ class State:
             SparringError: the file cannot be written.
         """
         facts = {"format": FORMAT, "step": self.step, "best": self.best, "first_figure": self.first_figure}
-        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors().items()}
+        tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in self.tensors().items()}
         # One entry of metadata, as safetensors orders several at random: equal states give equal files.
         write_atomically(path, to_bytes(tensors, {"sparring": json.dumps(facts)}))
 
@@ -130,7 +130,10 @@ class State:
 
 
 def as_rate(rate: float, device: torch.device) -> float | Tensor:
-    """A learning rate for an optimiser: off the CPU a scalar tensor, which a captured step reads anew each time."""
+    """A number that changes from step to step, such as a learning rate, for the work on a device.
+
+    Off the CPU a scalar tensor, which a captured step reads anew each time.
+    """
     return rate if device.type == "cpu" else torch.tensor(rate, device=device)
 
 
