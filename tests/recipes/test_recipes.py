@@ -14,7 +14,7 @@ from sparring.errors import UsageError
 from sparring.game import AuxiliaryClassifier
 from sparring.objectives import DIVERGENCES, Objective
 from sparring.penalties import DRAGAN, R1R2, WGANGP
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS, RECIPES, summary
+from sparring.recipes import CHOOSERS, DEFAULT, RECIPES, summary
 from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
@@ -23,6 +23,7 @@ from sparring.types import Attribute, DataSpec
 
 BOTH = ("digits", "ring")
 PLAYS = {
+    "auto": ("digits", "ring", "gaussian"),
     "gan-mnist": ("digits",),
     "gan-1d": ("gaussian",),
     "gan-1d-mended": ("gaussian",),
@@ -33,7 +34,7 @@ PLAYS = {
     "f-gan": BOTH,
     "unrolled": BOTH,
     "pacgan": BOTH,
-    "r3gan": ("ring",),
+    "r3gan": BOTH,
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
@@ -55,7 +56,7 @@ def narrow(name: str) -> dict[str, int]:
 
 def test_every_recipe_is_tried_here() -> None:
     assert set(RECIPES) == set(DATA)
-    assert {DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS} <= set(RECIPES)
+    assert {DEFAULT, *CHOOSERS} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
