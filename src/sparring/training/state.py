@@ -66,6 +66,7 @@ class State:
             player: recipe.optimiser(parameters, self.as_rate(rates[player], device))
             for player, parameters in self.parameters.items()
         }
+        self.players.optimisers = self.optimisers
 
     @property
     def generator(self) -> nn.Module:
@@ -147,7 +148,7 @@ class State:
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
-        """A learning rate for an optimiser."""
+        """A number that changes from step to step, such as a learning rate, for the work on a device."""
         return torch.tensor(rate, device=device) if self.static else rate
 
 
