@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
+from sparring.views import InstanceNoise
 
 DOUBLE = torch.float64
 WEIGHT = 7.0
@@ -127,7 +128,7 @@ def test_every_weight_of_a_network_gets_a_gradient(name: str) -> None:
 def test_instance_noise_has_its_size_and_lets_gradients_through() -> None:
     x = torch.zeros(20_000, 2, requires_grad=True)
     labels = torch.arange(20_000)
-    seen, kept = InstanceNoise(0.3)((x, labels))
+    seen, kept = InstanceNoise(0.3)((x, labels), {})
     assert seen.std().item() == pytest.approx(0.3, rel=0.02)
     assert seen.mean().item() == pytest.approx(0, abs=0.01)
     assert kept is labels
