@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sparring.types import DataSpec, Recipe
 
 
-def r3gan(spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 1.0) -> Recipe:
+def r3gan(spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 0.5) -> Recipe:
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out, on points of a toy.
 
     ``latent_dim``: unless set, that of the data. ``gamma``: the weight of both penalties.
