@@ -29,7 +29,7 @@ def r3gan(spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 0.5) 
         **perceptrons(spec, spec.size if latent_dim is None else latent_dim),
         game=Adversarial(relativistic, joined=True, penalties=(R1R2(gamma),)),
         optimiser=adam(0.0, 0.99),
-        steps=12_000,
+        steps=20_000,
         batch=100,
         lr_generator=3e-3,
         lr_discriminator=3e-3,
