@@ -6,15 +6,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.penalties import DRAGAN, R1, R2, WGANGP, InstanceNoise
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
 
 DOUBLE = torch.float64
 WEIGHT = 7.0
-ALL: dict[str, Penalty] = {"r1": R1(WEIGHT), "r2": R2(WEIGHT), "wgan-gp": WGANGP(WEIGHT), "dragan": DRAGAN(WEIGHT)}
+ALL: dict[str, Penalty] = {
+    "r1": R1(WEIGHT),
+    "r2": R2(WEIGHT),
+    "r1r2": R1R2(WEIGHT),
+    "wgan-gp": WGANGP(WEIGHT),
+    "dragan": DRAGAN(WEIGHT),
+}
 LINEAR = {  # of ‖w‖, the slope of a linear critic
     "r1": lambda norm: 0.5 * WEIGHT * norm**2,
     "r2": lambda norm: 0.5 * WEIGHT * norm**2,
+    "r1r2": lambda norm: WEIGHT * norm**2,
     "wgan-gp": lambda norm: WEIGHT * (norm - 1) ** 2,
     "dragan": lambda norm: WEIGHT * (norm - 1) ** 2,
 }
@@ -44,6 +51,16 @@ def test_on_a_quadratic_critic(name: str, where: int) -> None:
     mean = examples(where).flatten(1).square().sum(1).mean()
     torch.testing.assert_close(value, 0.5 * WEIGHT * a**2 * mean)
     torch.testing.assert_close(torch.autograd.grad(value, a)[0], WEIGHT * a * mean)
+
+
+def test_both_at_once_are_the_sum_of_both() -> None:
+    w = examples(0, 1).flatten().requires_grad_()
+    one, other = (
+        [p(lambda x: (x.flatten(1) @ w).tanh(), (examples(1),), (examples(2),)) for p in penalties]
+        for penalties in ((R1R2(WEIGHT),), (R1(WEIGHT), R2(WEIGHT)))
+    )
+    torch.testing.assert_close(sum(one), sum(other))
+    torch.testing.assert_close(torch.autograd.grad(sum(one), w), torch.autograd.grad(sum(other), w))
 
 
 def seen_by(penalty: Penalty, real: Tensor, fake: Tensor) -> Tensor:

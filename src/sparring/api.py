@@ -22,13 +22,14 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
 from sparring.training.draw import Draw
+from sparring.training.engine import captures
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import Dataset, Recipe
+from sparring.types import Dataset, DataSpec, Recipe
 
 FEWEST = 2
 """Training examples that are the least to train on."""
@@ -68,6 +69,7 @@ def train(
     shown = display or Display()
     path_free = Path(out) if out else None
     run, dataset = prepare(str(data), recipe, path_free, fresh=fresh, settings=settings, show_progress=display is None)
+    captures(run.recipe.engine, place)  # refuses an engine that the device has not
     if run.directory.foreign:
         raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
     run.directory.make()
@@ -106,7 +108,7 @@ def prepare(
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
     if built.conditional and not labelled(dataset):
-        raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
+        raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
     if named.digest:
         try_out(Path(recipe or ""), built, dataset)
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
@@ -163,7 +165,9 @@ def recorded_threads(path: Path) -> int:
 
 
 def labelled(dataset: Dataset) -> bool:
-    """Whether the data have classes, and every training example belongs to one."""
+    """Whether every training example belongs to a class, or has attributes."""
+    if dataset.spec.attributes:
+        return True
     labels = getattr(dataset.train, "labels", None)
     return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
 
@@ -184,8 +188,15 @@ def claim(run: Run) -> None:
         run.directory.write_identity(dict(run.identity))
 
 
-FREE = ("sparring", "settings.general.steps", "settings.own.epochs")
-"""What may change between two calls that go on with one run."""
+FREE = (
+    "sparring",
+    "settings.general.steps",
+    "settings.general.engine",
+    "settings.own.epochs",
+    "spec.attributes",
+    "spec.rows",
+)
+"""What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -253,8 +264,6 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
 
 
 def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
-    from sparring.types import DataSpec
-
     settings = identity["settings"]
     return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
 
