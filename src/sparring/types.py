@@ -243,7 +243,9 @@ class View(Protocol):
         return {}
 
     def adapt(self, memory: Memory, statistics: Statistics) -> None:
-        """Called after each move of the discriminator with what the move measured; changes the memory in place."""
+        """Called after each move of the discriminator with what the move measured; changes the memory in place, and may
+        add to what is reported of the move."""
+        return
 
 
 class Turn(NamedTuple):

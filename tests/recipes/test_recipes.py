@@ -196,8 +196,16 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
     assert game("dragan", image).penalties == (DRAGAN(10.0),)
     assert game("r3gan", points, gamma=0.5).penalties == (R1(0.5), R2(0.5))
     assert game("pacgan", points, pack=4).pack == 4
+    assert (game("dcgan", image).pack, game("dcgan", image, pack=2).pack) == (1, 2)
     assert (game("unrolled", points, ahead=3).ahead, game("unrolled", points, rate=0.5).rate) == (3, 0.5)
     assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
+
+
+def test_packs_of_images_are_judged_by_convolutions() -> None:
+    recipe = build(find("dcgan"), DataSpec("image", (3, 16, 16)), {"pack": 2, "width": 8}, {})
+    assert recipe.discriminator is not None
+    fake = recipe.generator()(recipe.latent(None, 6))
+    assert recipe.discriminator()(*recipe.game.shown((fake,), {})).shape == (3, 1)
 
 
 def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:

@@ -3,7 +3,15 @@
 from sparring.networks.dcgan import DCGANFeatures, DCGANGenerator, UpsampleGenerator
 from sparring.networks.heads import Classifier, Discriminator, Judgement, Projection
 from sparring.networks.initialise import gaussian, glorot
-from sparring.networks.layers import AttributeEmbedding, Condition, Joined, JoinedPlane, MinibatchDeviation, Packed
+from sparring.networks.layers import (
+    AttributeEmbedding,
+    ClassEmbedding,
+    Condition,
+    Joined,
+    JoinedPlane,
+    MinibatchDeviation,
+    Packed,
+)
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
@@ -11,6 +19,7 @@ from sparring.networks.spectral import spectral
 
 __all__ = [
     "AttributeEmbedding",
+    "ClassEmbedding",
     "Classifier",
     "Condition",
     "DCGANFeatures",

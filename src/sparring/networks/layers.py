@@ -11,7 +11,7 @@ from sparring.errors import UsageError
 from sparring.networks.initialise import fan_in
 
 Condition = Callable[[int], nn.Module]
-"""Makes a module that turns conditions into vectors (n, width): ``partial(nn.Embedding, classes)`` for labels (n,),
+"""Makes a module that turns conditions into vectors (n, width): ``partial(ClassEmbedding, classes)`` for labels (n,),
 ``partial(AttributeEmbedding, attributes)`` for standardised attributes (n, attributes)."""
 
 
@@ -26,6 +26,14 @@ class AttributeEmbedding(nn.Sequential):
         last = nn.Linear(hidden, width)
         super().__init__(nn.Linear(attributes, hidden), nn.LeakyReLU(0.2), last)
         fan_in(last.weight, 3**0.5)  # torch's first layer gives values whose mean square is about a third
+
+
+class ClassEmbedding(nn.Embedding):
+    """A learned vector for each class, and for mixtures of classes the mixture of their vectors."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Vectors (n, width) of labels (n,) int64, or of mixtures (n, classes) float whose rows are the shares."""
+        return y @ self.weight if y.is_floating_point() else super().forward(y)
 
 
 class MinibatchDeviation(nn.Module):
@@ -43,7 +51,7 @@ class MinibatchDeviation(nn.Module):
         """Maps (n, c + 1, h, w) from maps (n, c, h, w)."""
         n, _, height, width = x.shape
         size = next(g for g in range(min(self.group, n), 0, -1) if n % g == 0)
-        groups = x.view(size, n // size, -1)
+        groups = x.reshape(size, n // size, -1)
         deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(1)
         return torch.cat([x, deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)], 1)
 

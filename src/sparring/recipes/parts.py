@@ -1,4 +1,4 @@
-"""What several recipes are made of: latent priors and optimisers, and what they ask of the data."""
+"""What several recipes are made of: latent priors, optimisers and views, and what they ask of the data."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from sparring.networks import Condition
-    from sparring.types import DataSpec, Latent, Optimiser
+    from sparring.types import DataSpec, Latent, Optimiser, View
+
+AUGMENTATIONS = ("none", "diffaugment", "ada")
 
 
 def normal(dim: int) -> Latent:
     """Latent codes (n, dim) from the standard normal distribution."""
-    import torch
+    from sparring.latents.priors import Normal
 
     if dim < 1:
         raise UsageError(f"latent_dim={dim} makes no sense: it must be 1 or more.")
-
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        # torch draws normal numbers in blocks of 16: whole blocks, so that the first codes do not depend on n
-        return torch.randn(-(-n // 16) * 16, dim, generator=generator)[:n]
-
-    return draw
+    return Normal(dim)
 
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
@@ -50,12 +47,9 @@ def nesterov(momentum: float) -> Optimiser:
 
 def stratified(low: float, high: float, jitter: float) -> Latent:
     """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
-    import torch
+    from sparring.latents.priors import Stratified
 
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        return (torch.linspace(low, high, n) + jitter * torch.rand(n, generator=generator)).unsqueeze(1)
-
-    return draw
+    return Stratified(low, high, jitter)
 
 
 def rmsprop() -> Optimiser:
@@ -63,9 +57,32 @@ def rmsprop() -> Optimiser:
     import torch
 
     def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(parameters, lr=lr, capturable=isinstance(lr, torch.Tensor))
+        static = isinstance(lr, torch.Tensor)  # of torch's ways, only this one reads such a rate on the device
+        return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)
 
     return make
+
+
+def view_for(augment: str, spec: DataSpec) -> View | None:
+    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment" or "ada".
+
+    A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
+    ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
+
+    Raises:
+        UsageError: no such augmentation or part, or the data are no images.
+    """
+    from sparring.views import AdaptiveAugmentation, DiffAugment
+
+    kind, _, policy = augment.partition(":")
+    if kind not in AUGMENTATIONS or (kind == "none" and policy):
+        raise UsageError(f"augment={augment} is not one of {', '.join(AUGMENTATIONS)}.")
+    if kind == "none":
+        return None
+    image_shape(spec, f"augment={augment}")
+    if kind == "diffaugment":
+        return DiffAugment(policy) if policy else DiffAugment()
+    return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
@@ -88,12 +105,10 @@ def condition_for(spec: DataSpec, recipe: str) -> Condition:
     """
     from functools import partial
 
-    from torch import nn
-
-    from sparring.networks import AttributeEmbedding
+    from sparring.networks import AttributeEmbedding, ClassEmbedding
 
     if spec.attributes:
         return partial(AttributeEmbedding, len(spec.attributes))
     if spec.classes:
-        return partial(nn.Embedding, len(spec.classes))
+        return partial(ClassEmbedding, len(spec.classes))
     raise UsageError(f"{recipe} plays with classes or attributes, and {spec.name} has neither.")

@@ -13,6 +13,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
+from sparring.training.precision import in_bfloat16
 from sparring.training.schedule import changes, learning_rate
 from sparring.training.state import State
 from sparring.types import PROGRESS, PlayerName, Recipe, Statistics
@@ -23,6 +24,7 @@ class Step:
 
     def __init__(self, recipe: Recipe, state: State, draw: Draw) -> None:
         self.recipe, self.state, self.draw = recipe, state, draw
+        self.players = in_bfloat16(state.players) if recipe.precision == "bfloat16" else state.players
         self.moving: dict[PlayerName, list[nn.Module]] = {
             "generator": moved_by_batches(state.players.generator),
             "discriminator": moved_by_batches(state.players.discriminator),
@@ -59,7 +61,7 @@ class Step:
         parameters = self.state.parameters[player]
         drawn = self.draw(move, self.state.memory)
         with standing_still(self.moving[other]):
-            loss, statistics = move.turn.loss(self.state.players, drawn)
+            loss, statistics = move.turn.loss(self.players, drawn)
         loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
