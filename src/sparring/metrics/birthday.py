@@ -22,7 +22,7 @@ from sparring.errors import UsageError
 from sparring.metrics.checks import as_matrix
 from sparring.metrics.prdc import CHUNK, nearest_radii, squared_distances
 
-MOST_PAIRS = 1_000_000
+MOST_PAIRS = 100_000
 
 
 class Support(NamedTuple):

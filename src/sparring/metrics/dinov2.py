@@ -7,6 +7,7 @@ network is written here: the transformer of Dosovitskiy et al. 2021 with layer s
 
 from __future__ import annotations
 
+from pickle import UnpicklingError  # what torch raises where a file holds more than weights
 from typing import Literal, NamedTuple
 
 import torch
@@ -67,8 +68,9 @@ class DINOv2Features:
         path = find(weights, download=download)
         try:
             self.network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        except (RuntimeError, ValueError) as error:
-            raise SparringError(f"{path} does not hold the weights of this network: {error}") from error
+        except (RuntimeError, ValueError, UnpicklingError) as error:
+            reason = str(error).splitlines()[0]
+            raise SparringError(f"{path} does not hold the weights of this network: {reason}") from error
         self.network.to(self.device).eval().requires_grad_(False)
         self.note = f"features: {variant.width} of DINOv2 ViT-{size.upper()}/14, images resized antialiased to {VIEW}"
 
@@ -132,7 +134,8 @@ class Block(nn.Module):
         """Tokens (n, t, width) to tokens (n, t, width)."""
         x = x + self._attention(self.norm1(x)) * self.ls1["gamma"]
         hidden = F.gelu(self.mlp["fc1"](self.norm2(x)))
-        return x + self.mlp["fc2"](hidden) * self.ls2["gamma"]
+        changed: Tensor = x + self.mlp["fc2"](hidden) * self.ls2["gamma"]
+        return changed
 
     def _attention(self, x: Tensor) -> Tensor:
         q, k, v = self.attn["qkv"](x).reshape(*x.shape[:2], 3, self.heads, -1).permute(2, 0, 3, 1, 4)

@@ -24,6 +24,8 @@ from sparring.metrics.checks import as_pair
 ROUNDING = 1e-12
 # Rows at a time: so few that their distances stay in the processor's cache.
 CHUNK = 128
+K = 5
+"""Neighbours that a ball reaches, as Naeem et al. take them."""
 
 
 class PRDC(NamedTuple):
@@ -35,7 +37,7 @@ class PRDC(NamedTuple):
     coverage: float
 
 
-def prdc(real: Tensor, fake: Tensor, *, k: int = 5, chunk: int = CHUNK) -> PRDC:
+def prdc(real: Tensor, fake: Tensor, *, k: int = K, chunk: int = CHUNK) -> PRDC:
     """The four figures for features real (n, d) and fake (m, d), in memory for ``chunk`` · max(n, m) distances.
 
     The chunk does not change the figures. Raises UsageError if a set has k rows or fewer, the widths differ, or a
