@@ -8,7 +8,7 @@ network is written here: the transformer of Dosovitskiy et al. 2021 with layer s
 from __future__ import annotations
 
 from pickle import UnpicklingError  # what torch raises where a file holds more than weights
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +17,6 @@ from torch import Tensor, nn
 from sparring.errors import SparringError, UsageError
 from sparring.metrics.pretrained import Weights, find
 from sparring.metrics.resize import as_rgb, resized
-
-Size = Literal["s", "b", "l"]
 
 PATCH, TRAINED = 14, 37
 """Pixels of a patch's side, and how many patches the side of the images had that the positions were trained on."""
@@ -41,7 +39,7 @@ VARIANTS: dict[str, _Variant] = {
 }
 
 
-def weights_of(size: Size) -> Weights:
+def weights_of(size: str) -> Weights:
     """The published file. Raises UsageError if there is none of that size."""
     if size not in VARIANTS:
         raise UsageError(f"DINOv2's size must be one of {', '.join(VARIANTS)}, got {size!r}")
@@ -58,7 +56,7 @@ class DINOv2Features:
 
     ranking_only = False
 
-    def __init__(self, size: Size = "l", *, download: bool = False, device: str | torch.device = "cpu") -> None:
+    def __init__(self, size: str = "l", *, download: bool = False, device: str | torch.device = "cpu") -> None:
         """Find (or fetch, with ``download``), check and load the weights; see ``pretrained.find`` for the errors."""
         weights = weights_of(size)
         variant = VARIANTS[size]

@@ -92,8 +92,8 @@ class Comparison:
         # Held-out examples against their like: half of them as samples, the other half as those held out.
         few = len(held_out) // 2
         floor = nearer_to_training(self.reference[:few], held_out[:few], held_out[few:], seed=self.seed).value
-        said = f"equal to a training example: {found.copies:.1%}; looked for among {n} of {training}"
-        half = f"share; no copies: .5; distances' rank z = {found.rank:.1f} (far below 0: copies)"
+        said = f"exact copies: {found.copies:.1%}, of {n} of {training} training images"
+        half = f"share, without copies .5; z = {found.rank:.1f}, copies far below 0"
         return [
             Figure("authenticity", found.authentic.value, found.floor.value, n, "higher", said, found.authentic.error),
             Figure("nearer to training", found.nearer.value, floor, n, "lower", half, found.nearer.error),
@@ -113,8 +113,8 @@ class Comparison:
 
     def _bins(self, x: Tensor) -> tuple[float, None, str]:
         found = different_bins(self.reference, x, seed=self.seed)
-        return found.share, None, f"share of {found.of} (NDB/K), by chance .05; JSD {found.jsd:.3g}"
+        return found.share, None, f"share of {found.of} (NDB/K), by chance .05"
 
     def _two_sample(self, x: Tensor) -> tuple[float, float, str]:
         found = two_sample_test(self.reference, x, seed=self.seed)
-        return found.accuracy, found.null_deviation, f"p = {found.p:.2g} that it is chance (.5)"
+        return found.accuracy, found.null_deviation, f"by chance .5, p = {found.p:.2g}"
