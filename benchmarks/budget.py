@@ -110,8 +110,10 @@ def affordable(data: str, recipe: str, seconds: float, clock: Clock, settings: d
     return max(50, steps // 100 * 100)
 
 
-def train_for(seconds: float, data: str, recipe: str, *, out: Path, device: str, **settings: Any) -> tuple[Run, float]:
-    """Train a recipe for about so many seconds, or go on where that was stopped.
+def train_for(
+    seconds: float, data: str, recipe: str, *, out: Path, device: str, steps: int | None = None, **settings: Any
+) -> tuple[Run, float]:
+    """Train a recipe for about so many seconds, or for ``steps`` if they are given, or go on where that was stopped.
 
     Returns:
         The finished run, and the seconds that it took over all sittings, from the first measurement to the last.
@@ -119,7 +121,7 @@ def train_for(seconds: float, data: str, recipe: str, *, out: Path, device: str,
     clock = Clock(device)
     file = out.with_name(f"{out.name}.json")
     if not file.exists():
-        steps = affordable(data, recipe, seconds, clock, settings)
+        steps = steps or affordable(data, recipe, seconds, clock, settings)
         write_atomically(file, json.dumps({"steps": steps, "seconds": 0.0}).encode())
     steps = json.loads(file.read_text())["steps"]
     run = sparring.train(data, recipe, out=out, device=device, display=Meter(clock, file), **settings, steps=steps)

@@ -1,4 +1,4 @@
-"""What the tests share: one cache, the command in this process and in its own, a few trained runs, a user's recipe."""
+"""What the tests share: one cache, the command in this process and in its own, data in memory, trained runs."""
 
 import os
 import shutil
@@ -8,11 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor
 
 import sparring
 from sparring import cli
 from sparring.training.display import Display
+from sparring.types import Batch, Dataset, DataSpec
 
 SMALL = {"device": "cpu", "display": Display(quiet=True)}
 
@@ -142,3 +147,47 @@ def conditional_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def conditional_run(conditional_file: Path, tmp_path_factory: pytest.TempPathFactory) -> sparring.Run:
     """A few steps of the user's recipe on the digits."""
     return sparring.train("digits", str(conditional_file), out=tmp_path_factory.mktemp("runs") / "c", **SMALL)
+
+
+class Source:
+    """Arrays as a data source."""
+
+    def __init__(self, spec: DataSpec, x: Tensor, y: Tensor | None) -> None:
+        self.spec, self.x, self.y = spec, x, y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def read(self, indices: np.ndarray) -> Batch:
+        at = torch.from_numpy(indices)
+        return Batch(self.x[at], None if self.y is None else self.y[at])
+
+
+@pytest.fixture(scope="session")
+def make_dataset() -> Callable[..., Dataset]:
+    """Build a data set of uint8 images (n, C, H, W), the last of them held out: ``make_dataset(x, y, test=…)``."""
+
+    def make(x, y=None, *, classes=None, validation=0, test=0, fingerprint="test", notes=()) -> Dataset:
+        names = tuple(map(str, range(0 if y is None else int(y.max()) + 1))) if classes is None else classes
+        spec = DataSpec("image", tuple(x.shape[1:]), names, "test")
+        first, second = len(x) - validation - test, len(x) - test
+        cuts = [slice(0, first), slice(first, second), slice(second, None)]
+        parts = [Source(spec, x[c], None if y is None else y[c]) if len(x[c]) else None for c in cuts]
+        return Dataset(spec, *parts, fingerprint, notes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digit_images() -> tuple[Tensor, Tensor]:
+    """The 1 797 bundled digits (n, 1, 8, 8) uint8, shuffled, and what they show."""
+    data = load_digits()
+    order = np.random.default_rng(0).permutation(len(data.images))
+    x = torch.from_numpy((data.images[order] * (255 / 16)).round().astype(np.uint8))[:, None]
+    return x, torch.from_numpy(data.target[order].astype(np.int64))
+
+
+@pytest.fixture(scope="session")
+def digits(make_dataset: Callable[..., Dataset], digit_images: tuple[Tensor, Tensor]) -> Dataset:
+    """The digits: 1 257 for training, 180 for validation, 360 for the test."""
+    return make_dataset(*digit_images, validation=180, test=360)

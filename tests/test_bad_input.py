@@ -437,6 +437,15 @@ def latents(array: object) -> str:
         (lambda: ("--checkpoint", "worst"), "has no checkpoint 'worst'"),
         (lambda: ("--checkpoint", "²"), "has no checkpoint"),
         (lambda: ("--device", "cuda:99"), "cuda"),
+        (lambda: ("--truncation", 0), "must be above 0"),
+        (lambda: ("--truncation", "nan"), "must be above 0"),
+        (lambda: ("--truncation", 1, "--latents", latents(np.zeros((4, 100)))), "leave --truncation or --latents out"),
+        (lambda: ("--strength", 2), "name that too (--direction)"),
+        (lambda: ("--direction", "none.npy"), "none.npy is no .npy file of directions"),
+        (lambda: ("--direction", latents(np.zeros(7))), "the direction has shape (7,), but this run needs (100,)"),
+        (lambda: ("--direction", latents(np.zeros((2, 100)))), "the direction has shape (2, 100)"),
+        (lambda: ("--direction", latents(np.full(100, np.nan))), "not finite"),
+        (lambda: ("--direction", latents(np.zeros(100)), "--strength", "inf"), "must be a finite number"),
     ],
 )
 def test_samples_that_cannot_be_made(spar, digits_run: sparring.Run, arguments: Callable[[], tuple], says: str) -> None:
@@ -449,6 +458,67 @@ def test_samples_that_cannot_be_written(spar, digits_run: sparring.Run, gaussian
     one_line(spar("sample", gaussian_run.path, "--out", "folder"), 2, "no images")
     Path("a.npy").mkdir()
     one_line(spar("sample", digits_run.path, "--out", "a.npy"), 1, "cannot write a.npy")
+    assert snapshot(Path()) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--seeds", "1"), "two or more"),
+        (("--seeds", ""), "'' is not a whole number"),
+        (("--seeds", "1,b"), "'b' is not a whole number"),
+        (("--seeds", "1,-2"), "the seed -2 is out of range"),
+        (("--frames", 1), "ask for two or more"),
+        (("--label", 3), "knows no classes"),
+        (("--to-label", 3), "give --label too"),
+        (("--out", "a.mp4"), "FILE.gif"),
+        (("--checkpoint", "worst"), "has no checkpoint 'worst'"),
+    ],
+)
+def test_ways_that_cannot_be_shown(spar, digits_run: sparring.Run, arguments: tuple, says: str) -> None:
+    one_line(spar("interpolate", digits_run.path, *arguments), 2, says)
+    assert snapshot(Path()) == {}
+
+
+def test_ways_that_points_do_not_have(spar, gaussian_run: sparring.Run) -> None:
+    one_line(spar("interpolate", gaussian_run.path, "--out", "a.gif"), 2, "no images")
+    one_line(spar("interpolate", gaussian_run.path), 2, "evenly spaced")
+    one_line(spar("sample", gaussian_run.path, "--truncation", 1), 2, "truncation is for normal latent codes")
+    one_line(spar("directions", gaussian_run.path), 2, "gaussian holds points")
+    assert snapshot(Path()) == {}
+
+
+def test_a_network_without_mixtures_of_classes(spar, conditional_run: sparring.Run, conditional_file: Path) -> None:
+    command = ("interpolate", conditional_run.path, "--recipe", conditional_file, "--label", 1)
+    one_line(spar(*command, "--to-label", 2), 2, "takes no mixtures of classes", "ClassEmbedding")
+    one_line(spar(*command, "--to-label", 10), 2, "there is no class 10")
+    assert snapshot(Path()) == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--change", "brightnes"), "Did you mean brightness"),
+        (("--change", "red"), "images without colour have no red"),
+        (("--change", "3:11"), "there is no '3:11'"),
+        (("--change", "slant", "--keep", "slant"), "cannot be changed and kept"),
+        (("--change", "slant", "--keep", "width,"), "there is no ''"),
+        (("--change", "slant", "-n", 60), "too few for 100 latent numbers"),
+        (("--change", "slant", "--rows", 0), "ask for one or more"),
+        (("--keep", "slant"), "name that too (--change)"),
+        (("-n", 0), "ask for one or more"),
+        (("-n", -4, "--change", "slant"), "ask for one or more"),
+        (("--rows", 101), "ask for 1 to 100"),
+        (("--method", "pca"), "choose sefa or ganspace"),
+        (("--label", 3), "knows no classes"),
+        (("--seed", -1), "out of range"),
+        (("--out", "a.gif"), "give FILE.png"),
+        (("--save", "a.csv"), "give FILE.npy"),
+        (("--checkpoint", "worst"), "has no checkpoint 'worst'"),
+    ],
+)
+def test_directions_that_cannot_be_found(spar, digits_run: sparring.Run, arguments: tuple, says: str) -> None:
+    one_line(spar("directions", digits_run.path, *(() if "-n" in arguments else ("-n", 400)), *arguments), 2, says)
     assert snapshot(Path()) == {}
 
 

@@ -41,7 +41,7 @@ def test_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_names_every_verb(spar) -> None:
     out = spar("--help").out
-    for verb in ("train", "sample", "evaluate", "data", "recipes", "theory"):
+    for verb in ("train", "sample", "interpolate", "directions", "evaluate", "data", "recipes", "theory"):
         assert f" {verb} " in out
 
 
@@ -136,6 +136,74 @@ def test_sample_of_a_checkpoint(digits_run: sparring.Run, spar, tmp_path: Path) 
     result = spar("sample", digits_run.path, "--checkpoint", 31, "--out", tmp_path / "a.npy")
     assert (result.code, result.out) == (2, "")
     assert "has no checkpoint '31'; it has: best, last, " in result.err
+
+
+def test_sample_truncated(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
+    out = tmp_path / "a.npy"
+    assert spar("sample", digits_run.path, "-n", 3, "--truncation", 0.5, "--out", out).code == 0
+    assert (np.load(out) == digits_run.spec.decode(digits_run.sample(3, truncation=0.5)).numpy()).all()
+
+
+@pytest.mark.parametrize("out", ["a.png", "a.gif", "a.webp", "a.apng", "a.npy", "folder"])
+def test_interpolate(digits_run: sparring.Run, spar, tmp_path: Path, out: str) -> None:
+    result = spar("interpolate", digits_run.path, "--seeds", "1,2,3,1", "--frames", 12, "--out", tmp_path / out)
+    assert (result.code, result.err) == (0, "")
+    assert f"12 frames of step {digits_run.step()}: " in result.out
+    if out == "folder":
+        assert len(list((tmp_path / out).glob("*.png"))) == 12
+    elif out == "a.npy":
+        assert np.load(tmp_path / out).shape == (12, 1, 8, 8)
+    else:
+        with Image.open(tmp_path / out) as picture:
+            assert getattr(picture, "n_frames", 1) == (1 if out == "a.png" else 12)
+            assert min(picture.size) > 100
+
+
+def test_interpolate_between_classes(spar, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert spar("train", "digits", "--recipe", "acgan", "--set", "width=8", "--steps", 2, "--out", run).code == 0
+    command = ("interpolate", run, "--seeds", 4, "--label", 3, "--to-label", 8, "--frames", 5)
+    assert spar(*command, "--out", tmp_path / "a.npy").code == 0
+    assert len(np.load(tmp_path / "a.npy")) == 5
+
+
+def test_interpolate_points(spar, tmp_path: Path) -> None:
+    for data, recipe in (("ring", "r3gan"), ("gaussian", "gan-1d-mended")):
+        run = tmp_path / data
+        assert spar("train", data, "--recipe", recipe, "--steps", 2, "--out", run).code == 0
+        result = spar("interpolate", run, "--out", tmp_path / "a.png")
+        assert (result.code, result.err) == (0, "")
+        with Image.open(tmp_path / "a.png") as picture:
+            assert min(picture.size) > 300
+
+
+def test_directions_by_name(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
+    """The table, the picture, and a file that spar sample takes."""
+    file, picture = tmp_path / "d.npy", tmp_path / "d.png"
+    command = ("directions", digits_run.path, "--change", "brightness", "--keep", "slant,width", "-n", 600)
+    result = spar(*command, "--rows", 3, "--out", picture, "--save", file)
+    assert (result.code, result.err) == (0, "")
+    rows = [line.split() for line in result.out.splitlines() if line.startswith("│")]
+    assert ["brightness", "change"] in [[row[1], row[3]] for row in rows]
+    assert {row[1] for row in rows if row[3] == "keep"} == {"slant", "width"}
+    assert {row[1] for row in rows} >= {"contrast", "symmetry", "thickness", "height"}
+    with Image.open(picture) as strip:
+        assert strip.width / strip.height == pytest.approx(7 / 3, rel=0.05)
+    assert np.load(file).shape == (100,)
+    out = tmp_path / "a.npy"
+    assert spar("sample", digits_run.path, "-n", 4, "--direction", file, "--strength", -2, "--out", out).code == 0
+    moved = digits_run.sample(4, direction=np.load(file), strength=-2)
+    assert (np.load(out) == digits_run.spec.decode(moved).numpy()).all()
+
+
+def test_directions_without_a_name(digits_run: sparring.Run, spar, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = spar("directions", digits_run.path, "--method", "ganspace", "--rows", 4, "-n", 300, "--save", "d.npy")
+    assert (result.code, result.err) == (0, "")
+    assert [f"ganspace {i}" in result.out for i in range(6)] == [False, True, True, True, True, False]
+    assert np.load("d.npy").shape == (4, 100)
+    with Image.open("directions.png") as strip:
+        assert min(strip.size) > 100
 
 
 def test_evaluate(kind: str, run: sparring.Run, spar) -> None:

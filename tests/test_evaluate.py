@@ -7,25 +7,12 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from sklearn.datasets import load_digits
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sparring.data import DataOptions, open_data
+from sparring.data import DataOptions, PointSource, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate, make_ranking
-from sparring.types import Batch, Dataset, DataSpec
-
-
-class Source:
-    def __init__(self, spec, x, y=None):
-        self.spec, self.x, self.y = spec, x, y
-
-    def __len__(self):
-        return len(self.x)
-
-    def read(self, indices):
-        at = torch.from_numpy(indices)
-        return Batch(self.x[at], None if self.y is None else self.y[at])
+from sparring.types import Dataset, DataSpec
 
 
 class Ring:
@@ -61,19 +48,14 @@ class Gaussian(Ring):
 
 def toy(density, shape, sizes=(5000, 2000, 3000), keep=True):
     spec = DataSpec("points", shape, name="toy")
-    parts = [Source(spec, density.sample(torch.Generator().manual_seed(i), n)) for i, n in enumerate(sizes)]
+    parts = [PointSource(spec, density.sample(torch.Generator().manual_seed(i), n)) for i, n in enumerate(sizes)]
     return Dataset(spec, *parts, "toy", density=density if keep else None)
 
 
 @pytest.fixture(scope="module")
-def digits():
-    data = load_digits()
-    order = np.random.default_rng(0).permutation(len(data.images))
-    x = torch.from_numpy((data.images[order] * (255 / 16)).round().astype(np.uint8))[:, None]
-    y = torch.from_numpy(data.target[order].astype(np.int64))
-    spec = DataSpec("image", (1, 8, 8), tuple("0123456789"), "digits")
-    cuts = (slice(0, 900), slice(900, 1300), slice(1300, None))
-    return Dataset(spec, *(Source(spec, x[c], y[c]) for c in cuts), "digits of a test", notes=("made for a test",))
+def digits(make_dataset, digit_images):
+    notes = ("made for a test",)
+    return make_dataset(*digit_images, validation=400, test=497, fingerprint="digits of a test", notes=notes)
 
 
 def replay(dataset, x):
@@ -233,16 +215,16 @@ def test_bad_samples_are_clear_errors(digits, make, error, match):
         evaluate(make, digits)
 
 
-def test_too_few_are_clear_errors(digits):
+def test_too_few_are_clear_errors(digits, make_dataset, digit_images):
     show = replay(digits, digits.validation.x)
     with pytest.raises(UsageError, match="too few"):
         evaluate(show, digits, n=5)
-    spec = digits.spec
-    tiny = dataclasses.replace(digits, test=Source(spec, digits.test.x[:4], digits.test.y[:4]))
+    x, y = digit_images
+    tiny = make_dataset(x, y, test=4)
     with pytest.raises(UsageError, match=r"4 held-out examples are too few .* --set holdout=0\.3") as caught:
         evaluate(show, tiny)
     assert "\n" not in str(caught.value)
-    tiny = dataclasses.replace(digits, train=Source(spec, digits.train.x[:4], digits.train.y[:4]))
+    tiny = make_dataset(x[:504], y[:504], test=500)
     with pytest.raises(UsageError, match="4 training examples"):
         evaluate(show, tiny)
 

@@ -16,18 +16,35 @@ _HOMES = {
     "load": "sparring.api",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
+    "find_direction": "sparring.training.directions",
+    "find_components": "sparring.training.directions",
+    "walk": "sparring.training.directions",
     "Run": "sparring.training.run",
     "Recipe": "sparring.types",
     "DataSpec": "sparring.types",
     "SparringError": "sparring.errors",
     "UsageError": "sparring.errors",
 }
-__all__ = ["DataOptions", "DataSpec", "Recipe", "Run", "SparringError", "UsageError", "load", "open_data", "train"]
+__all__ = [
+    "DataOptions",
+    "DataSpec",
+    "Recipe",
+    "Run",
+    "SparringError",
+    "UsageError",
+    "find_components",
+    "find_direction",
+    "load",
+    "open_data",
+    "train",
+    "walk",
+]
 
 if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
+    from sparring.training.directions import find_components, find_direction, walk
     from sparring.training.run import Run
     from sparring.types import DataSpec, Recipe
 

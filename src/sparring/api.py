@@ -28,7 +28,7 @@ from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import Dataset, Recipe
+from sparring.types import Dataset, DataSpec, Recipe
 
 FEWEST = 2
 """Training examples that are the least to train on."""
@@ -106,7 +106,7 @@ def prepare(
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
     if built.conditional and not labelled(dataset):
-        raise UsageError(f"{named.name} needs a label for every example, and {data} does not have them.")
+        raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
     if named.digest:
         try_out(Path(recipe or ""), built, dataset)
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
@@ -163,7 +163,9 @@ def recorded_threads(path: Path) -> int:
 
 
 def labelled(dataset: Dataset) -> bool:
-    """Whether the data have classes, and every training example belongs to one."""
+    """Whether every training example belongs to a class, or has attributes."""
+    if dataset.spec.attributes:
+        return True
     labels = getattr(dataset.train, "labels", None)
     return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
 
@@ -184,8 +186,8 @@ def claim(run: Run) -> None:
         run.directory.write_identity(dict(run.identity))
 
 
-FREE = ("sparring", "settings.general.steps", "settings.own.epochs")
-"""What may change between two calls that go on with one run."""
+FREE = ("sparring", "settings.general.steps", "settings.own.epochs", "spec.attributes", "spec.rows")
+"""What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -253,8 +255,6 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
 
 
 def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
-    from sparring.types import DataSpec
-
     settings = identity["settings"]
     return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
 

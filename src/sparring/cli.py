@@ -28,6 +28,7 @@ RunArgument = Annotated[Path, typer.Argument(help="A run's directory.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")]
 FileOption = Annotated[str | None, typer.Option("--recipe", help="The FILE.py that the run was trained with.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+LabelOption = Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")]
 CheckpointOption = Annotated[str, typer.Option(help="best, last, or a step's number.")]
 
 
@@ -65,8 +66,18 @@ def sample(
     run: RunArgument,
     n: Annotated[int | None, typer.Option("-n", help="How many.", show_default="25, or as many as --latents")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
-    label: Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")] = None,
+    label: LabelOption = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
+    ] = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
+    truncation: Annotated[
+        float | None, typer.Option(help="Normal latent codes within ±T: fewer odd samples, less variety.", metavar="T")
+    ] = None,
+    direction: Annotated[Path | None, typer.Option(help="What to move along, from spar directions --save.")] = None,
+    strength: Annotated[
+        float | None, typer.Option(help="How far to move along it; negative is back.", show_default="1")
+    ] = None,
     out: Annotated[Path, typer.Option(help="FILE.png (one sheet), FILE.npy, or a DIRECTORY (one file each).")] = Path(
         "samples.png"
     ),
@@ -76,15 +87,105 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
     from sparring.training.show import write_samples
 
+    if strength is not None and direction is None:
+        raise UsageError("--strength says how far to move along a direction: name that too (--direction).")
     loaded = api.load(run, recipe)
     z = read_latents(latents) if latents else None
     count = n if n is not None else (len(z) if z is not None else 25)
-    made = loaded.sample(count, seed, label=label, latents=z, checkpoint=checkpoint, device=device)
+    made = loaded.sample(
+        count,
+        seed,
+        label=label,
+        attributes=parse_attributes(attributes) if attributes is not None else None,
+        latents=z,
+        truncation=truncation,
+        direction=read_latents(direction, "directions") if direction else None,
+        strength=1.0 if strength is None else strength,
+        checkpoint=checkpoint,
+        device=device,
+    )
     write_samples(loaded.spec, made, out)
     _say(f"{count} samples of step {loaded.step(checkpoint)}: {out}")
+
+
+@app.command()
+def interpolate(
+    run: RunArgument,
+    seeds: Annotated[str, typer.Option(help="What to pass through; 1,2,3,1 is a loop.", metavar="A,B,…")] = "0,1",
+    frames: Annotated[int, typer.Option(help="How many frames in all.")] = 24,
+    label: LabelOption = None,
+    to_label: Annotated[int | None, typer.Option(help="The class to end with.")] = None,
+    out: Annotated[Path, typer.Option(help="FILE.png (strip), .gif, .webp, .apng, .npy, or a DIRECTORY.")] = Path(
+        "interpolation.png"
+    ),
+    checkpoint: CheckpointOption = "best",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Go from sample to sample, and from class to class, on the way between their latent codes."""
+    from sparring import api
+    from sparring.training.show import check_film, write_film
+
+    loaded = api.load(run, recipe)
+    check_film(loaded.spec, out)
+    numbers = [_whole(text, "--seeds") for text in seeds.split(",")]
+    made = loaded.interpolate(numbers, frames, label=label, to_label=to_label, checkpoint=checkpoint, device=device)
+    around = made if loaded.spec.kind == "image" else loaded.sample(2000, checkpoint=checkpoint, device=device)
+    write_film(loaded.spec, made, out, around)
+    _say(f"{frames} frames of step {loaded.step(checkpoint)}: {out}")
+
+
+@app.command()
+def directions(
+    run: RunArgument,
+    change: Annotated[
+        str | None,
+        typer.Option(help="A property (brightness, slant …), a class, or A:B, from class to class.", metavar="WHAT"),
+    ] = None,
+    keep: Annotated[str | None, typer.Option(help="What shall stay, separated by commas.", metavar="WHAT,…")] = None,
+    method: Annotated[str, typer.Option(help="Without --change: sefa or ganspace.")] = "sefa",
+    rows: Annotated[int, typer.Option(help="Rows of the picture: samples, or directions without --change.")] = 6,
+    n: Annotated[int, typer.Option("-n", help="How many samples are looked at.")] = 4000,
+    seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
+    label: LabelOption = None,
+    out: Annotated[Path, typer.Option(help="A picture FILE.png: from -3 steps to +3.")] = Path("directions.png"),
+    save: Annotated[Path | None, typer.Option(help="The direction as FILE.npy, for spar sample --direction.")] = None,
+    checkpoint: CheckpointOption = "best",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Find the latent directions that change what you name, or the strongest ones, and show what they do."""
+    from rich.console import Console
+
+    from sparring import api
+    from sparring.training.directions import show
+    from sparring.training.show import check_name
+
+    for path, kind in ((out, ".png"), (save, ".npy")):
+        check_name(path, kind)
+    loaded = api.load(run, recipe)
+    table = show(
+        loaded,
+        change,
+        [name.strip() for name in keep.split(",")] if keep else [],
+        method=method,
+        rows=rows,
+        out=out,
+        save=save,
+        n=n,
+        seed=seed,
+        label=label,
+        checkpoint=checkpoint,
+        device=device,
+    )
+    Console().print(table)
+    _say(f"picture: {out}")
+    if save:
+        _say(f"saved: {save}   (spar sample {run} --direction {save} --strength 2)")
 
 
 @app.command()
@@ -148,6 +249,10 @@ def data(
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     _say("examples: " + ", ".join(f"{name} {len(part)}" for name, part in parts.items() if part is not None))
     _say(f"classes: {len(spec.classes)} ({', '.join(spec.classes)})" if spec.classes else "classes: none")
+    for a in spec.attributes:
+        _say(
+            f"attribute: {a.name}, {a.low:g} to {a.high:g} in training (mean {a.mean:.4g}, deviation {a.deviation:.4g})"
+        )
     for note in dataset.notes:
         _say(f"note: {note}")
     for file, why in dataset.skipped:
@@ -201,6 +306,14 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
         sys.exit(130)
+
+
+def _whole(text: str, option: str) -> int:
+    """A whole number from the command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a whole number.") from None
 
 
 def _say(line: str) -> None:

@@ -119,6 +119,8 @@ def evaluate(
             "the floor is of independent points: it has a sampling noise that samples of stratified latent codes "
             "do not have, so they may lie below it"
         )
+    if dataset.spec.attributes:
+        notes.append("no figure tells whether samples have the attributes that they were asked for")
     if dataset.spec.kind == "points":
         figures = _point_figures(fakes, real, reference, dataset)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -37,17 +37,39 @@ LARGEST = 1 << 28
 
 
 class Batch(NamedTuple):
-    """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled."""
+    """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled.
+
+    Where the data have attributes, ``y`` is (n, attributes) float32, in the user's units.
+    """
 
     x: Tensor
     y: Tensor | None = None
 
 
 @dataclass(frozen=True)
+class Attribute:
+    """A continuous condition as the training examples have it, in the user's units."""
+
+    name: str
+    mean: float
+    deviation: float
+    """Standard deviation; 1 where all values are alike."""
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        """Refuse what no training examples have, with a ``ValueError``."""
+        if not (-np.inf < self.low <= self.high < np.inf and np.isfinite(self.mean) and 0 < self.deviation < np.inf):
+            raise ValueError(f"no attribute is like {self}")
+
+
+@dataclass(frozen=True)
 class DataSpec:
-    """What one example is: its kind, shape and classes, and the way between stored and network values.
+    """What one example is: its kind, shape and condition, and the way between stored and network values.
 
     Images are stored as uint8 (C, H, W) and are float32 in [-1, 1] to the networks; points are float32 (d,) to both.
+    The condition is a class or some attributes, never both: a class is its number to the networks, attributes are
+    standardised.
     """
 
     kind: Literal["image", "points"]
@@ -56,6 +78,9 @@ class DataSpec:
     name: str = ""
     shares: tuple[float, ...] = ()
     """The share of each class among the labelled training examples; empty: all alike."""
+    attributes: tuple[Attribute, ...] = ()
+    rows: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+    """Attributes of some training examples, drawn evenly: what a run has of them where the data are not at hand."""
 
     @property
     def size(self) -> int:
@@ -72,15 +97,26 @@ class DataSpec:
             return x
         return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
+    def encode_condition(self, y: Tensor) -> Tensor:
+        """Stored conditions to what the networks see: attributes (n, a) standardised; classes unchanged."""
+        if not self.attributes:
+            return y
+        mean, deviation = (torch.tensor([getattr(a, of) for a in self.attributes]) for of in ("mean", "deviation"))
+        return (y - mean.to(y)) / deviation.to(y)
+
     def to_json(self) -> dict[str, Any]:
         """The specification as JSON values."""
-        return {
+        values: dict[str, Any] = {
             "kind": self.kind,
             "shape": list(self.shape),
             "classes": list(self.classes),
             "name": self.name,
             "shares": list(self.shares),
         }
+        if self.attributes:
+            rows = [" ".join(map(repr, row)) for row in self.rows]  # a line each in the file
+            values |= {"attributes": [asdict(attribute) for attribute in self.attributes], "rows": rows}
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSpec:
@@ -88,7 +124,17 @@ class DataSpec:
         shape, classes, shares = (tuple(values.get(name, ())) for name in ("shape", "classes", "shares"))
         if not shape or not all(isinstance(side, int) and side > 0 for side in shape) or np.prod(shape) > LARGEST:
             raise ValueError(f"no example has the shape {shape}")
-        return cls(values["kind"], shape, classes, values["name"], shares)
+        attributes = tuple(Attribute(**attribute) for attribute in values.get("attributes", ()))
+        rows = tuple(tuple(map(float, row.split())) for row in values.get("rows", ()))
+        if bool(attributes) != bool(rows) or any(len(row) != len(attributes) for row in rows):
+            raise ValueError(f"{len(rows)} rows do not fit {len(attributes)} attributes")
+        return cls(values["kind"], shape, classes, values["name"], shares, attributes, rows)
+
+    def draw_conditions(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        """N stored conditions, labels (n,) or attributes (n, a), as often as the training examples have them."""
+        if not self.attributes:
+            return self.draw_labels(n, generator)
+        return torch.tensor(self.rows)[torch.randint(len(self.rows), (n,), generator=generator)]
 
     @property
     def frequencies(self) -> Tensor:
@@ -247,4 +293,4 @@ class Recipe(Settings):
     latent: Latent
     optimiser: Optimiser
     conditional: bool = False
-    """The players are given the labels."""
+    """The players are given the labels, or the attributes."""

@@ -161,10 +161,10 @@ def test_labels(tmp_path: Path) -> None:
     assert open_data(path).spec.classes == ("cat", "dog")
     np.savez(path, pictures=GREY, labels=np.arange(39))
     assert "do not fit 40 images" in usage_error(path)
-    np.savez(path, images=GREY, labels=np.eye(40))
+    np.savez(path, images=GREY, labels=np.ones((40, 2, 2)))
     assert "do not fit" in usage_error(path)
-    np.savez(path, images=GREY, labels=np.full(40, 0.5))
-    assert "no classes" in usage_error(path)
+    np.savez(path, images=GREY, labels=np.full(40, 0.5j))
+    assert "neither classes (whole numbers) nor attributes" in usage_error(path)
 
 
 def test_which_array_of_an_npz(tmp_path: Path) -> None:

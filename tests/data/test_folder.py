@@ -143,7 +143,18 @@ def test_dataset_json(tmp_path: Path, picture: Picture) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{", '{"labels": [["a.png", [1, 0]]]}', '{"labels": [["a.png", -1]]}', "[" * 100_000]
+    "text",
+    [
+        "[]",
+        "{",
+        '{"labels": [["a.png", -1]]}',
+        '{"labels": [["a.png", []]]}',
+        '{"labels": [["a.png", [1, true]]]}',
+        '{"labels": [["a.png", [1, 0.5]], ["b.png", [1]]]}',
+        '{"labels": [["a.png", 0.5], ["b.png", 1]]}',
+        '{"labels": [[7, 0.5]]}',
+        "[" * 100_000,
+    ],
 )
 def test_bad_dataset_json(folder: Path, text: str) -> None:
     (folder / "dataset.json").write_text(text)

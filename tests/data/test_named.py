@@ -56,6 +56,27 @@ def test_sparring_data_folders_are_searched_in_order(tmp_path: Path, monkeypatch
     assert len(data.test) == 20
 
 
+def test_stacked_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Each channel is a digit of the right part and of the right class, and the triples are always the same."""
+    monkeypatch.setattr("sparring.data.stacked.COUNTS", {"train": 300, "test": 50})
+    small_mnist(tmp_path / "mnist")
+    monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
+    mnist, stacked = open_data("mnist"), open_data("stacked-mnist")
+    assert stacked.spec.shape == (3, 28, 28)
+    assert len(stacked.spec.classes) == 1000
+    assert stacked.test is not None
+    assert mnist.test is not None
+    assert (len(stacked.test), len(stacked.train) + len(stacked.validation or ())) == (50, 300)  # type: ignore[arg-type]
+    x, y = stacked.test.read(np.arange(50))
+    digits, labels = mnist.test.read(np.arange(20))
+    known = {digit.numpy().tobytes(): int(label) for digit, label in zip(digits, labels, strict=True)}
+    for image, label in zip(x, y, strict=True):
+        assert stacked.spec.classes[label] == "".join(str(known[channel.numpy().tobytes()]) for channel in image)
+    for part in cache.glob("packed/*"):
+        part.rename(part.with_name(f"old-{part.name}"))
+    assert open_data("stacked-mnist").fingerprint == stacked.fingerprint
+
+
 def test_mnist_files_are_not_taken_for_fashion(tmp_path: Path, monkeypatch, no_network: None) -> None:
     small_mnist(tmp_path)
     monkeypatch.setenv("SPARRING_DATA", str(tmp_path))
@@ -76,7 +97,7 @@ def test_no_network_says_which_files_to_put_where(name: str, cache: Path, no_net
     message = str(caught.value)
     assert "\n" not in message
     assert all(file in message for file in NAMED[name].files)
-    assert str(cache / "downloads" / name) in message
+    assert str(cache / "downloads" / (NAMED[name].made_from or name)) in message
     assert "SPARRING_DATA" in message
     assert caught.value.exit_code == 1
 

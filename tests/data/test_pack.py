@@ -236,7 +236,14 @@ def test_meta_is_readable_json(folder: Path, cache: Path) -> None:
     open_data(str(folder))
     meta = json.loads((entries(cache)[0] / "pack.json").read_text())
     assert meta["spec"]["shape"] == [3, 16, 16]
-    assert set(meta["files"]) == {"images.npy", "labels.npy", "train.npy", "validation.npy", "test.npy"}
+    assert set(meta["files"]) == {
+        "images.npy",
+        "labels.npy",
+        "attributes.npy",
+        "train.npy",
+        "validation.npy",
+        "test.npy",
+    }
 
 
 def test_class_shares_are_those_of_the_training_part(tmp_path: Path) -> None:

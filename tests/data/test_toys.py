@@ -7,7 +7,7 @@ import torch
 from scipy.integrate import quad
 
 from sparring.data import DataOptions, open_data
-from sparring.data.toys import TOYS, Mixture
+from sparring.data.toys import TOYS, Circle, Mixture
 
 ONE, TWO = ("gaussian", "mixture"), ("ring", "grid", "swissroll")
 
@@ -19,7 +19,9 @@ def test_density_integrates_to_one_in_1d(name: str) -> None:
     assert torch.trapezoid(p, x).item() == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize(("name", "sigma", "reach"), [("ring", 0.05, 1.6), ("grid", 0.2, 5.5), ("swissroll", 0.1, 2.2)])
+@pytest.mark.parametrize(
+    ("name", "sigma", "reach"), [("ring", 0.05, 1.6), ("grid", 0.2, 5.5), ("swissroll", 0.1, 2.2), ("circle", 0.1, 2.0)]
+)
 def test_density_integrates_to_one_in_2d(name: str, sigma: float, reach: float) -> None:
     side = torch.linspace(-reach, reach, 201, dtype=torch.float64)
     density = TOYS[name](DataOptions(sigma=sigma))
@@ -104,7 +106,7 @@ def test_quantile_inverts_the_distribution(name: str) -> None:
     assert ends.tolist() == [-math.inf, math.inf]
 
 
-@pytest.mark.parametrize("name", TWO)
+@pytest.mark.parametrize("name", [*TWO, "circle"])
 def test_no_quantiles_in_2d(name: str) -> None:
     with pytest.raises(ValueError, match="one dimension"):
         TOYS[name](DataOptions()).quantile(torch.tensor([0.5]))
@@ -122,7 +124,7 @@ def test_modes_are_where_the_papers_put_them() -> None:
     assert grid.sigma == 0.05
 
 
-@pytest.mark.parametrize("name", ONE + TWO)
+@pytest.mark.parametrize("name", [*ONE, *TWO, "circle"])
 def test_opened_toys(name: str) -> None:
     data = open_data(name, DataOptions(points=1_000))
     assert data.spec.kind == "points"
@@ -140,3 +142,31 @@ def test_parameters_of_the_gaussian() -> None:
     points = data.train.tensors().x  # type: ignore[attr-defined]
     assert points.mean().item() == pytest.approx(3, abs=0.01)
     assert points.std().item() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.1, 2.0])
+def test_the_circles_density_is_the_mean_over_the_angles(sigma: float) -> None:
+    """The trapezoid rule is exact to rounding for a smooth function of an angle."""
+    circle = TOYS["circle"](DataOptions(sigma=sigma))
+    assert isinstance(circle, Circle)
+    angles = torch.linspace(-180, 180, 20_001, dtype=torch.float64)[:-1, None]
+    x = torch.tensor([[1.0, 0.0], [0.6, 0.8], [0.0, 1 + sigma], [0.5 * sigma - 1, 0.0], [0, 0]], dtype=torch.float64)
+    single = Mixture(circle.mean(angles), sigma)
+    torch.testing.assert_close(circle.log_prob(x), single.log_prob(x), rtol=0, atol=1e-9)
+
+
+def test_the_circles_points_belong_to_their_angles() -> None:
+    data = open_data("circle", DataOptions(points=20_000))
+    (attribute,) = data.spec.attributes
+    assert (attribute.name, attribute.low, attribute.high) == (
+        "angle",
+        pytest.approx(-180, abs=0.1),
+        pytest.approx(180, abs=0.1),
+    )
+    assert attribute.deviation == pytest.approx(360 / math.sqrt(12), rel=0.01)
+    for part in (data.train, data.test):
+        x, y = part.read(np.arange(len(part)))  # type: ignore[union-attr]
+        residual = x - data.density.mean(y)  # type: ignore[union-attr, attr-defined]
+        assert residual.std(0).tolist() == pytest.approx([0.1, 0.1], rel=0.03)
+        assert residual.mean(0).tolist() == pytest.approx([0, 0], abs=0.004)
+        assert abs(torch.corrcoef(torch.cat([residual, y], 1).T)[2, :2]).max() < 0.03

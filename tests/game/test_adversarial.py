@@ -11,7 +11,7 @@ from torch.nn.functional import softplus
 
 from sparring.data import open_data
 from sparring.errors import UsageError
-from sparring.game import Adversarial, AuxiliaryClassifier, TwoUpdates
+from sparring.game import Adversarial, AuxiliaryClassifier, AuxiliaryRegression, TwoUpdates
 from sparring.networks import Classifier, Discriminator, Joined, MLPDiscriminator, MLPGenerator
 from sparring.objectives import minimax, non_saturating
 from sparring.recipes.parts import adam, normal
@@ -243,3 +243,26 @@ def test_the_auxiliary_classifier_with_a_relativistic_objective() -> None:
     (x, _), latent, _ = drawn
     expected = softplus(players.discriminator(x)[0] - players.discriminator(players.generator(*latent))[0]).mean()
     torch.testing.assert_close(loss, expected)
+
+
+def test_the_auxiliary_regression_adds_both_log_likelihoods() -> None:
+    """The same with -log N(y; what is said, I) in the place of -log P(class), both but for the constant."""
+    players, _ = classifying()
+    generator = Joined(MLPGenerator(5, (8,), (2, 2), activation=nn.ReLU), partial(nn.Linear, 3), 2).double()
+    players = Players(generator, players.discriminator)
+    x, y, z, asked = (torch.randn(6, *shape, dtype=torch.float64) for shape in ((2, 2), (3,), (3,), (3,)))
+    game = AuxiliaryRegression(non_saturating, weight=0.7)
+    fake = players.generator(z, asked)
+    (raw, said), (fake_raw, fake_said) = players.discriminator(x), players.discriminator(fake)
+    constant = 1.5 * math.log(2 * math.pi)
+    real_likely, fake_likely = (
+        torch.distributions.Normal(mean, 1.0).log_prob(value).sum(1).mean() + constant
+        for mean, value in ((said, y), (fake_said, asked))
+    )
+    sources = raw.sigmoid().log().mean() + (1 - fake_raw.sigmoid()).log().mean()
+    loss, statistics = game.discriminator_loss(players, Drawn((x, y), (z, asked)))
+    torch.testing.assert_close(loss, -sources - 0.7 * (real_likely + fake_likely))
+    torch.testing.assert_close(statistics["d_attributes"], nn.functional.mse_loss(said, y))
+    loss, statistics = game.generator_loss(players, Drawn((x, y), (z, asked)))
+    torch.testing.assert_close(loss, -fake_raw.sigmoid().log().mean() - 0.7 * fake_likely)
+    torch.testing.assert_close(statistics["g_attributes"], -fake_likely)

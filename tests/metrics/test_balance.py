@@ -1,8 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from sparring.errors import UsageError
-from sparring.metrics.balance import class_balance
+from sparring.metrics.balance import class_balance, class_coverage
 
 
 def test_equal_shares_have_no_distance_whatever_the_sizes():
@@ -28,3 +30,27 @@ def test_a_class_that_is_nearly_gone_is_missing_and_a_rare_one_is_not():
 def test_bad_labels_are_a_usage_error(fake):
     with pytest.raises(UsageError):
         class_balance(torch.arange(10), fake, 10)
+
+
+def test_coverage_of_planted_samples():
+    """Real labels give the estimate's own bias, (classes - 1) / 2n; one class gives its own surprise."""
+    uniform = torch.full((1000,), 1e-3)
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(1000, (26_000,), generator=generator)
+    real = class_coverage(labels, uniform)
+    assert real.found == 1000
+    assert real.kl == pytest.approx(999 / 52_000, rel=0.15)
+    one = class_coverage(torch.full((26_000,), 7), uniform)
+    assert (one.found, one.kl) == (1, pytest.approx(math.log(1000), rel=1e-6))
+    half = class_coverage(torch.arange(500).repeat(52), uniform)
+    assert (half.found, half.kl) == (500, pytest.approx(math.log(2), rel=1e-6))
+
+
+def test_coverage_against_shares_that_differ():
+    shares = torch.tensor([0.5, 0.25, 0.25, 0.0], dtype=torch.float64)
+    assert class_coverage(torch.tensor([0, 0, 1, 2]), shares) == (3, pytest.approx(0, abs=1e-12))
+    assert class_coverage(torch.tensor([1, 1, 2, 2]), shares) == (2, pytest.approx(math.log(2)))
+    assert class_coverage(torch.tensor([0, 3]), shares).kl == math.inf
+    for bad in (torch.tensor([4]), torch.tensor([-1]), torch.tensor([0.5]), torch.tensor([], dtype=torch.int64)):
+        with pytest.raises(UsageError):
+            class_coverage(bad, shares)

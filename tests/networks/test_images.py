@@ -10,6 +10,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from sparring.networks import (
+    AttributeEmbedding,
+    ClassEmbedding,
     Classifier,
     DCGANFeatures,
     DCGANGenerator,
@@ -36,8 +38,8 @@ LATENT, WIDTH, CLASSES, ATTRIBUTES = 5, 8, 3, 2
 SHAPES: list[Shape] = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 64), (3, 48, 64), (2, 9, 13), (1, 5, 33), (1, 1, 1)]
 LARGE: list[Shape] = [(3, 96, 96), (1, 128, 128), (3, 100, 75)]
 leaky = partial(nn.LeakyReLU, 0.2)
-labels = partial(nn.Embedding, CLASSES)
-attributes = partial(nn.Linear, ATTRIBUTES)
+labels = partial(ClassEmbedding, CLASSES)
+attributes = partial(AttributeEmbedding, ATTRIBUTES)
 
 
 def perceptron(shape: Shape) -> nn.Module:
@@ -171,6 +173,30 @@ def test_the_label_matters_to_the_generator_once_it_has_learned(name: str) -> No
     network.eval()
     z = torch.randn(1, LATENT)
     assert not torch.allclose(network(z, torch.tensor([0])), network(z, torch.tensor([1])))
+
+
+@pytest.mark.parametrize(("role", "name"), [member for member in MEMBERS if inputs(*member, (1, 8, 8), 1)[1:]])
+def test_mixtures_of_classes(role: str, name: str) -> None:
+    """A class as a mixture of that class alone is the class; a half of each is not either of them."""
+    if name.endswith("attributes"):
+        pytest.skip("attributes are no classes")
+    network = made(role, name, (1, 8, 8))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    network.eval()
+    first, y = inputs(role, name, (1, 8, 8), 6)
+    shares = nn.functional.one_hot(y, CLASSES).float()
+    torch.testing.assert_close(network(first, shares), network(first, y))
+    half = (shares + shares.roll(1, 1)) / 2
+    assert not torch.allclose(network(first, half), network(first, y))
+
+
+def test_the_embedding_of_a_mixture_is_the_mixture_of_embeddings() -> None:
+    embedding = ClassEmbedding(CLASSES, 4)
+    assert torch.equal(embedding(torch.eye(CLASSES)), embedding(torch.arange(CLASSES)))
+    mixture = torch.tensor([[0.2, 0.3, 0.5]])
+    torch.testing.assert_close(embedding(mixture), (mixture.T * embedding.weight).sum(0, keepdim=True))
 
 
 def weights(network: nn.Module) -> int:

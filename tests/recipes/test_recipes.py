@@ -19,7 +19,7 @@ from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
 from sparring.training.state import read_checkpoint
-from sparring.types import DataSpec
+from sparring.types import Attribute, DataSpec
 
 BOTH = ("digits", "ring")
 PLAYS = {
@@ -37,7 +37,7 @@ PLAYS = {
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
-    "cgan": ("digits",),
+    "cgan": ("digits", "circle"),
     "acgan": ("digits",),
     "projection": ("digits",),
 }
@@ -113,15 +113,16 @@ def test_can_be_read(name: str, spar) -> None:
 @each
 def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
     played = 0
-    classes = ("ant", "bee")
+    attributes = Attribute("age", 30.0, 9.0, 1.0, 80.0), Attribute("weight", 5.0, 2.0, 1.0, 9.0)
+    conditions = {}, {"classes": ("ant", "bee")}, {"attributes": attributes, "rows": ((30.0, 4.0), (2.0, 1.0))}
     shapes = [("image", (3, 5, 9)), ("image", (1, 64, 48)), ("points", (1,)), ("points", (2,))]
-    for spec in (DataSpec(kind, shape, names) for kind, shape in shapes for names in ((), classes)):
+    for spec in (DataSpec(kind, shape, **known) for kind, shape in shapes for known in conditions):
         try:
             recipe = build(find(name), spec, narrow(name), {})
         except UsageError:
             continue
         played += 1
-        labels = (torch.tensor([0, 1, 1, 0]),) if recipe.conditional else ()
+        labels = (spec.encode_condition(spec.draw_conditions(4)),) if recipe.conditional else ()
         fake = recipe.generator()(recipe.latent(None, 4), *labels)
         assert fake.shape == (4, *spec.shape)
         assert recipe.discriminator is not None
@@ -195,8 +196,16 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
     assert game("dragan", image).penalties == (DRAGAN(10.0),)
     assert game("r3gan", points, gamma=0.5).penalties == (R1(0.5), R2(0.5))
     assert game("pacgan", points, pack=4).pack == 4
+    assert (game("dcgan", image).pack, game("dcgan", image, pack=2).pack) == (1, 2)
     assert (game("unrolled", points, ahead=3).ahead, game("unrolled", points, rate=0.5).rate) == (3, 0.5)
     assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
+
+
+def test_packs_of_images_are_judged_by_convolutions() -> None:
+    recipe = build(find("dcgan"), DataSpec("image", (3, 16, 16)), {"pack": 2, "width": 8}, {})
+    assert recipe.discriminator is not None
+    fake = recipe.generator()(recipe.latent(None, 6))
+    assert recipe.discriminator()(*recipe.game.shown((fake,), {})).shape == (3, 1)
 
 
 def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from sparring.game import Adversarial
+from sparring.game import Adversarial, Unrolled
 from sparring.objectives import non_saturating, wasserstein
 from sparring.penalties import R1, R2
 from sparring.theory.dirac import (
@@ -20,6 +20,7 @@ from sparring.theory.dirac import (
     path,
     rotation,
     simultaneous,
+    unrolled,
 )
 
 LINEAR = [name for name, case in GAMES.items() if case.eigenvalues is not None]
@@ -48,6 +49,19 @@ def test_both_penalties_together_double_the_weight(gamma: float) -> None:
     expected = rotation(0.5, 2 * gamma)
     for a, b in zip(sorted(expected, key=abs), sorted(eigenvalues(jacobian(both)), key=abs), strict=True):
         assert abs(abs(a) - abs(b)) < 1e-10
+
+
+@pytest.mark.parametrize(("objective", "a"), [(non_saturating, 0.5), (wasserstein, 1.0)])
+@pytest.mark.parametrize(("ahead", "rate"), [(0, 0.1), (1, 0.1), (6, 0.1)])
+def test_looking_ahead_damps_like_a_penalty(objective, a: float, ahead: int, rate: float) -> None:
+    game = Unrolled(objective, ahead=ahead, rate=rate)
+    found = jacobian(game)
+    expected = torch.tensor([[-2 * ahead * rate * a**2, a], [-a, 0.0]], dtype=torch.float64)
+    torch.testing.assert_close(found, expected)
+    for theory, seen in zip(unrolled(a, ahead, rate), measured_rates(game), strict=True):
+        assert abs(theory - seen) < 1e-6
+    if ahead:
+        assert growth(game, alternating, 0.2) < 0.999
 
 
 @pytest.mark.parametrize(("name", "a"), [("minimax", 0.5), ("wasserstein", 1.0)])

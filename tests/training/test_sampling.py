@@ -59,7 +59,7 @@ def test_latents_of_the_users_own(digits_run: sparring.Run) -> None:
         (z[:, :5], r"shape \(3, 5\), but this run needs \(3, 100\)"),
         (z[:2], r"shape \(2, 100\)"),
         (np.full((3, 100), np.nan), "not finite"),
-        (np.array([["a"] * 100] * 3), "no array of numbers"),
+        (np.array([["a"] * 100] * 3), "no numbers"),
     ):
         with pytest.raises(UsageError, match=says):
             digits_run.sample(3, latents=wrong)

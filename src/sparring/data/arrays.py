@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sparring.data.attributes import check_names, numbered
 from sparring.data.layout import Layout, fit_pixels
 from sparring.data.options import DataOptions
 from sparring.data.origin import UNLABELLED, Item, Part, Pixels, Survey
@@ -42,7 +43,7 @@ class Table(Protocol):
         ...
 
     def labels(self) -> Array | None:
-        """One label an image, or None."""
+        """One label an image (n,), attributes (n, a), or None."""
         ...
 
 
@@ -64,15 +65,23 @@ class ArrayImages:
     """
 
     def __init__(
-        self, name: str, place: str, tables: list[Table], options: DataOptions, class_names: tuple[str, ...] = ()
+        self,
+        name: str,
+        place: str,
+        tables: list[Table],
+        options: DataOptions,
+        class_names: tuple[str, ...] = (),
+        attribute_names: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.place = place
         self.tables = tables
         self.range = options.range
         self.class_names = class_names
+        self.attribute_names = attribute_names
         self._scales: dict[str, tuple[float, float]] = {}
         self._labels: list[NDArray[np.int64] | None] = []
+        self._attributes: list[NDArray[np.float32]] = []
 
     def identity(self) -> Any:
         """The identities of all tables."""
@@ -91,17 +100,32 @@ class ArrayImages:
             notes += [note] if note else []
             self._scales[table.name], note = _scale(table, dtype, self.range)
             notes += [note] if note else []
-        classes = self._read_labels([table.open()[0][0] for table in self.tables])
+        classes, attributes = self._read_conditions([table.open()[0][0] for table in self.tables])
         parts = frozenset(table.part for table in self.tables)
-        return Survey(sizes.total(), sizes, grey, parts, classes, tuple(dict.fromkeys(notes)))
+        notes = list(dict.fromkeys(notes))
+        return Survey(sizes.total(), sizes, grey, parts, classes, tuple(notes), attributes=attributes)
 
-    def _read_labels(self, counts: list[int]) -> tuple[str, ...]:
+    def _read_conditions(self, counts: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of the classes and of the attributes; at most one of them has any."""
         raw = [table.labels() for table in self.tables]
         for table, labels, count in zip(self.tables, raw, counts, strict=True):
-            if labels is not None and labels.shape != (count,):
+            if labels is not None and labels.shape != (count,) and not _is_table(labels, count):
                 raise UsageError(
-                    f"{table.name}: labels of shape {labels.shape} do not fit {count} images; give one label an image"
+                    f"{table.name}: labels of shape {labels.shape} do not fit {count} images; give one label an image, "
+                    "or one row of attributes"
                 )
+        if not any(labels is not None and _is_continuous(labels) for labels in raw):
+            return self._read_labels(raw), ()
+        self._labels = [None] * len(raw)
+        self._attributes = [_attribute_values(table.name, y) for table, y in zip(self.tables, raw, strict=True)]
+        widths = {values.shape[1] for values in self._attributes}
+        names = self.attribute_names or numbered(max(widths))
+        if widths != {len(names)}:
+            found = ", ".join(map(str, sorted(widths)))
+            raise UsageError(f"{self.name}: {found} attributes an image, but {len(names)} names or numbers elsewhere")
+        return (), check_names(names, self.name)
+
+    def _read_labels(self, raw: list[Array | None]) -> tuple[str, ...]:
         values = [_label_values(table.name, labels) for table, labels in zip(self.tables, raw, strict=True)]
         distinct = {v for found in values if found is not None for v in found if v is not None}
         ordered: list[Any] = sorted(distinct, key=lambda v: (isinstance(v, str), v))
@@ -113,13 +137,15 @@ class ArrayImages:
 
     def items(self, layout: Layout) -> Iterator[Item]:
         """All images, table after table."""
-        for table, labels in zip(self.tables, self._labels, strict=True):
+        attributes = self._attributes or [np.empty((0, 0), np.float32)] * len(self.tables)
+        for table, labels, values in zip(self.tables, self._labels, attributes, strict=True):
             shape, _ = table.open()
             channels_first = len(shape) == 4 and shape[3] not in (1, 3, 4)
             images = (image for block in table.blocks() for image in self._pixels(block, table.name, channels_first))
             numbers = itertools.repeat(UNLABELLED) if labels is None else iter(labels.tolist())
-            for pixels, label in zip(images, numbers, strict=False):
-                yield Item(fit_pixels(pixels, layout), label, table.part)
+            rows = (tuple(row.tolist()) for row in values) if self._attributes else itertools.repeat(())
+            for pixels, label, row in zip(images, numbers, rows, strict=False):
+                yield Item(fit_pixels(pixels, layout), label, table.part, attributes=row)
 
     def _pixels(self, block: Array, name: str, channels_first: bool) -> Pixels:
         """A raw block as uint8 (n, H, W, 1 or 3)."""
@@ -223,6 +249,36 @@ def _pass_over(table: Table) -> Values:
     return found
 
 
+def _is_table(labels: Array, count: int) -> bool:
+    """Whether labels are rows of numbers, one an image."""
+    return labels.ndim == 2 and len(labels) == count and labels.dtype.kind in "buif"
+
+
+def _is_continuous(labels: Array) -> bool:
+    """Whether labels are attributes: rows of numbers, or one number an image of which some are not whole."""
+    if labels.dtype.kind not in "buif":
+        return False
+    return labels.ndim == 2 or (
+        labels.dtype.kind == "f" and not np.array_equal(labels, np.rint(labels), equal_nan=True)
+    )
+
+
+def _attribute_values(name: str, labels: Array | None) -> NDArray[np.float32]:
+    """Attributes as (n, a) float32, all finite."""
+    if labels is None or labels.dtype.kind not in "buif":
+        raise UsageError(f"{name}: it has no attributes, but another part has: give numbers for every image")
+    with np.errstate(over="ignore"):
+        values = labels.reshape(len(labels), -1).astype(np.float32)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+        raise UsageError(
+            f"{name}: {int(bad.sum())} attributes are NaN or infinite, the first at index {first}; replace them or "
+            "leave those images out"
+        )
+    return values
+
+
 def _label_values(name: str, labels: Array | None) -> list[int | str | None] | None:
     """Labels as whole numbers or texts; None where an image has none (-1 or NaN)."""
     if labels is None:
@@ -233,4 +289,4 @@ def _label_values(name: str, labels: Array | None) -> list[int | str | None] | N
         return [None if v != v or v == UNLABELLED else int(v) for v in labels.tolist()]
     if labels.dtype.kind in "bui":
         return [None if v == UNLABELLED else int(v) for v in labels.tolist()]
-    raise UsageError(f"{name}: labels of dtype {labels.dtype} are no classes; give whole numbers (-1: unlabelled)")
+    raise UsageError(f"{name}: labels of dtype {labels.dtype} are neither classes (whole numbers) nor attributes")

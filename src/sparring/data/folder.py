@@ -7,11 +7,12 @@ import json
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple, TypeVar
 
+from sparring.data.attributes import TABLE, Listed, check_names, numbered, read_csv
 from sparring.data.decode import EXTENSIONS, decode, explain, look
 from sparring.data.layout import Layout
 from sparring.data.origin import UNLABELLED, Item, Part, Survey, nothing_read
@@ -40,13 +41,15 @@ class Entry(NamedTuple):
     path: str
     part: Part = "train"
     label: str | None = None
+    attributes: tuple[float, ...] = ()
 
 
 class ImageFiles:
     """An origin made of image files.
 
-    The class is the first sub-folder, unless ``dataset.json`` says otherwise. A top level of exactly ``train`` and
-    ``test`` (and/or ``val``) gives the parts. A folder that wraps everything is looked through.
+    The class is the first sub-folder, unless ``dataset.json`` says otherwise. Attributes, from ``attributes.csv`` or as
+    vectors in ``dataset.json``, are the condition in place of any class. A top level of exactly ``train`` and ``test``
+    (and/or ``val``) gives the parts. A folder that wraps everything is looked through.
     """
 
     def __init__(self, tree: Tree, name: str, notes: tuple[str, ...] = ()) -> None:
@@ -56,6 +59,7 @@ class ImageFiles:
         self.notes = notes
         self._entries: list[Entry] = []
         self._classes: tuple[str, ...] = ()
+        self._attributes: tuple[str, ...] = ()
 
     def identity(self) -> Any:
         """What the tree says."""
@@ -79,7 +83,8 @@ class ImageFiles:
         if not sizes:
             raise UsageError(nothing_read(self.place, failed + problems))
         parts = frozenset(entry.part for entry in self._entries)
-        return Survey(len(self._entries), sizes, grey, parts, self._classes, tuple(notes), tuple(problems))
+        count, names = len(self._entries), self._attributes
+        return Survey(count, sizes, grey, parts, self._classes, tuple(notes), tuple(problems), names)
 
     def items(self, layout: Layout) -> Iterator[Item]:
         """Decode every image."""
@@ -89,7 +94,7 @@ class ImageFiles:
             label = UNLABELLED if entry.label is None else index[entry.label]
             try:
                 with self.tree.open(entry.path) as file:
-                    return Item(decode(file, layout), label, entry.part, entry.path)
+                    return Item(decode(file, layout), label, entry.part, entry.path, attributes=entry.attributes)
             except Exception as error:  # decoders raise anything at all for damaged files
                 return Item(None, name=entry.path, problem=explain(error))
 
@@ -110,21 +115,49 @@ class ImageFiles:
             what = "no files at all" if not files else f"{len(files)} files but no images (.png, .jpg, …)"
             raise UsageError(f"{self.place} holds {what}; wanted: images, one sub-folder a class if there are classes")
         root = _wrapper(images)
-        listing = next((path for path in (LABELS, root + LABELS) if path in files), None)
-        others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in {*files} - {*images} - {listing})
+        table, listing = (next((p for p in (n, root + n) if p in files), None) for n in (TABLE, LABELS))
+        rest = {*files} - {*images} - {table, listing}
+        others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in rest)
         if others:
             notes.append(f"left out because they are no images: {others.total()} files ({', '.join(sorted(others))})")
         self._entries = _by_folder(images, root)
         if any(entry.part != "train" for entry in self._entries):
             notes.append("the top folders give the parts")
+        if table is not None:
+            return self._give_attributes(read_csv(self.tree, table), notes)
         if listing is None:
             if len({entry.label for entry in self._entries} - {None}) > 1:
                 notes.append("the classes are the sub-folders")
             return []
         labels = _read_listing(self.tree, listing)
+        if isinstance(labels, Listed):
+            return self._give_attributes(labels, notes)
         self._entries = [entry._replace(label=labels.get(entry.path)) for entry in self._entries]
         notes.append(f"the labels are those of {LABELS}")
-        return [(path, f"named in {LABELS} but not there") for path in labels if path not in set(images)]
+        return _missing(labels, images, LABELS)
+
+    def _give_attributes(self, listed: Listed, notes: list[str]) -> list[tuple[str, str]]:
+        """Keep the images that have attributes; adds to the notes and returns what is missing."""
+        problems = {entry.path: listed.problem(entry.path) for entry in self._entries}
+        kept = [entry for entry in self._entries if not problems[entry.path]]
+        if not kept:
+            named = next(iter(listed.rows), "none")
+            first, why = next(iter(problems.items()))
+            raise UsageError(
+                f"no image of {self.place} can be used with its {listed.source}, where the first is {named}; "
+                f"{first}: {why}"
+            )
+        if len({entry.label for entry in kept}) > 1:
+            notes.append("the sub-folders are no classes here: the attributes are the condition")
+        self._entries = [entry._replace(label=None, attributes=listed.rows[entry.path]) for entry in kept]
+        self._attributes = listed.names
+        notes.append(f"the attributes are those of {listed.source}")
+        return [pair for pair in problems.items() if pair[1]] + _missing(listed.rows, problems, listed.source)
+
+
+def _missing(listed: Iterable[str], there: Iterable[str], source: str) -> list[tuple[str, str]]:
+    found = set(there)
+    return [(path, f"named in {source} but not there") for path in listed if path not in found]
 
 
 def _wrapper(images: Sequence[str]) -> str:
@@ -152,20 +185,36 @@ def _class_order(name: str) -> tuple[bool, int, str]:
     return not number, int(name) if number else 0, name
 
 
-def _read_listing(tree: Tree, path: str) -> dict[str, str | None]:
-    """Path -> class, from StyleGAN's dataset.json."""
-    wanted = f'{path} in {tree.place} must be {{"labels": [["image path", whole number or null], …] or null}}'
+def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
+    """Path -> class, or the attributes, from StyleGAN's dataset.json."""
+    wanted = (
+        f'{path} in {tree.place} must be {{"labels": [["image path", whole number or null], …] or null}}, or have '
+        "vectors of numbers, all as long, in place of the whole numbers"
+    )
     try:
         with tree.open(path) as file:
             pairs = json.loads(file.read())["labels"] or []
-        labels = {}
+        labels: dict[str, str | None] = {}
+        rows: dict[str, tuple[float, ...]] = {}
         for image, label in pairs:
-            if not isinstance(image, str) or not (label is None or (type(label) is int and label >= 0)):
+            at = str(PurePosixPath(path).parent / image)
+            if label is None or (type(label) is int and label >= 0):
+                labels[at] = None if label is None else str(label)
+            elif _is_vector(label):
+                rows[at] = tuple(map(float, label if isinstance(label, list) else [label]))
+            else:
                 raise UsageError(f"{wanted}; the entry {str([image, label])[:80]} is not")
-            labels[str(PurePosixPath(path).parent / image)] = None if label is None else str(label)
-        return labels
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        widths = {len(row) for row in rows.values()}
+        if len(widths) > 1 or (rows and any(label is not None for label in labels.values())):
+            raise UsageError(f"{wanted}; it has several kinds of labels")
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{wanted}; it is not: {type(error).__name__}: {error}") from None
+    return Listed(LABELS, check_names(numbered(*widths), LABELS), rows) if rows else labels
+
+
+def _is_vector(label: object) -> bool:
+    values = label if isinstance(label, list) else [label]
+    return bool(values) and (isinstance(label, (list, float))) and all(type(v) in (int, float) for v in values)
 
 
 def _in_threads(work: Callable[[Entry], R], entries: Sequence[Entry]) -> Iterator[tuple[Entry, R]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sparring.data import cifar, idx
+from sparring.data import cifar, idx, stacked
 from sparring.data.arrays import Array, ArrayImages
 from sparring.data.download import download, download_folder
 from sparring.data.options import DataOptions
@@ -34,6 +34,8 @@ class NamedSet:
     files: dict[str, str]
     """The files to download, with their MD5 sums."""
     mirrors: tuple[str, ...]
+    made_from: str = ""
+    """The set that the files are, where this one is made from another."""
 
 
 class DigitsTable:
@@ -81,13 +83,14 @@ FASHION_FILES = {
     "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
 }
 
+MNIST_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+
 NAMED: dict[str, NamedSet] = {
-    "mnist": NamedSet(
-        DIGITS,
-        _find_idx,
-        MNIST_FILES,
-        ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
-    ),
+    "mnist": NamedSet(DIGITS, _find_idx, MNIST_FILES, MNIST_MIRRORS),
+    "stacked-mnist": NamedSet(stacked.CLASSES, stacked.find, MNIST_FILES, MNIST_MIRRORS, made_from="mnist"),
     "fashion-mnist": NamedSet(
         CLOTHES,
         _find_idx,
@@ -113,10 +116,11 @@ def open_named(name: str, options: DataOptions, show_progress: bool = False) -> 
     if name == "digits":
         return ArrayImages(name, "scikit-learn", [DigitsTable()], options, DIGITS)
     wanted = NAMED[name]
-    for folder in (*data_folders(), download_folder(name).parent):
+    stored = wanted.made_from or name
+    for folder in (*data_folders(), download_folder(stored).parent):
         if found := wanted.find(folder, name, options, wanted.classes):
             return found
-    folder = download(name, wanted.files, wanted.mirrors, show_progress)
+    folder = download(stored, wanted.files, wanted.mirrors, show_progress)
     found = wanted.find(folder.parent, name, options, wanted.classes)
     assert found is not None
     return found

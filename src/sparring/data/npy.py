@@ -12,13 +12,15 @@ from typing import IO, Any
 import numpy as np
 
 from sparring.data.arrays import Array, ArrayImages, Table, per_block
+from sparring.data.attributes import MOST
 from sparring.data.files import file_identity, read_exactly
 from sparring.data.options import DataOptions
 from sparring.data.origin import Part
 from sparring.errors import UsageError
 
 IMAGES = ("images", "x", "data")
-LABELS = ("labels", "y")
+ATTRIBUTES, NAMES = "attributes", "attribute_names"
+LABELS = (ATTRIBUTES, "labels", "y")
 BROKEN = (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What reading a damaged file raises."""
 CUT_SHORT = "ends too early: it is cut off or damaged; get it again"
@@ -96,12 +98,14 @@ class NpzTable:
                 yield _values(file, (count, *shape[1:]), fortran, dtype, self.name)
 
     def labels(self) -> Array | None:
-        """The labels, if the archive has any."""
+        """The labels or attributes, if the archive has any. What is called attributes comes as rows, whole or not."""
         if self.label_name is None:
             return None
         with _archive(self.path) as archive, _member(archive, self.label_name, self.path) as file:
             values = _values(file, *_header(file, f"{self.label_name} in {self.path.name}"), self.name)
-            return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        if self.label_name == ATTRIBUTES:
+            return values[:, None] if values.ndim == 1 else values
+        return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def open_arrays(path: Path, name: str, options: DataOptions) -> ArrayImages:
@@ -121,7 +125,17 @@ def open_arrays(path: Path, name: str, options: DataOptions) -> ArrayImages:
             ]
         else:
             tables = [NpzTable(path, _images(archive, members, path), next((n for n in LABELS if n in members), None))]
-    return ArrayImages(name, place, tables, options)
+        names = _attribute_names(archive, path) if NAMES in members else ()
+    return ArrayImages(name, place, tables, options, attribute_names=names)
+
+
+def _attribute_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...]:
+    where = f"{NAMES} in {path.name}"
+    with _member(archive, NAMES, path) as file:
+        shape, fortran, dtype = _header(file, where)
+        if dtype.kind not in "US" or len(shape) != 1 or not 1 <= shape[0] <= MOST:
+            raise UsageError(f"{where} must be 1 to {MOST} texts, one an attribute")
+        return tuple(_values(file, shape, fortran, dtype, where).astype(str).tolist())
 
 
 def _images(archive: zipfile.ZipFile, members: list[str], path: Path) -> str:

@@ -26,6 +26,7 @@ class Item(NamedTuple):
     part: Part = "train"
     name: str = ""
     problem: str = ""
+    attributes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Survey:
     notes: tuple[str, ...] = ()
     problems: tuple[tuple[str, str], ...] = field(default=())
     """(file, why) for what could not even be surveyed and will not come as an item."""
+    attributes: tuple[str, ...] = ()
+    """Names of the numbers that every item has as its condition, in place of a class."""
 
 
 class Origin(Protocol):

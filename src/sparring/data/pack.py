@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from sparring.cache_folder import cache_folder
 from sparring.data import cache
+from sparring.data.attributes import describe
 from sparring.data.layout import Layout, choose_layout
 from sparring.data.options import DataOptions
 from sparring.data.origin import Item, Origin, Part, Pixels, Survey, nothing_read
@@ -23,7 +25,7 @@ from sparring.data.split import TEST_SHARE, split
 from sparring.errors import SparringError, UsageError
 from sparring.types import Dataset, DataSpec
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever packing changes, so that older entries are packed anew."""
 BLOCK = 1024
 IMAGE_OPTIONS = ("size", "fit", "channels", "range", "holdout")
@@ -32,8 +34,8 @@ IMAGE_OPTIONS = ("size", "fit", "channels", "range", "holdout")
 def open_packed(origin: Origin, options: DataOptions, show_progress: bool = False) -> Dataset:
     """The data set of an origin, packed now unless the cache has it.
 
-    Pixels never are in memory all at once; what is noted of each image is: its label, part and hash, about 100 bytes
-    while it is packed.
+    Neither pixels nor attributes are in memory all at once; what is noted of each image is: its label, part and hash,
+    about 100 bytes while it is packed.
     """
     root = cache_folder()
     folder = root / "packed"
@@ -71,10 +73,14 @@ def load_entry(entry: Path) -> Dataset | None:
         if any((entry / name).stat().st_size != size for name, size in meta["files"].items()):
             return None
         images = np.load(entry / "images.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(entry / "labels.npy", allow_pickle=False) if meta["spec"]["classes"] else None
         spec = DataSpec.from_json(meta["spec"])
+        conditions = None
+        if spec.attributes:
+            conditions = np.load(entry / "attributes.npy", mmap_mode="r", allow_pickle=False)
+        elif spec.classes:
+            conditions = np.load(entry / "labels.npy", allow_pickle=False)
         parts = {
-            name: PackedSource(spec, images, labels, np.load(entry / f"{name}.npy", allow_pickle=False))
+            name: PackedSource(spec, images, conditions, np.load(entry / f"{name}.npy", allow_pickle=False))
             for name in meta["parts"]
         }
         return Dataset(
@@ -92,7 +98,7 @@ def load_entry(entry: Path) -> Dataset | None:
 
 def _bytes_needed(survey: Survey, layout: Layout) -> int:
     image = layout.height * layout.width * layout.channels
-    return survey.count * (image + image // 3 * layout.reduce_grey + 32) + 65536
+    return survey.count * (image + image // 3 * layout.reduce_grey + 4 * len(survey.attributes) + 32) + 65536
 
 
 class Collected:
@@ -127,12 +133,11 @@ def _is_grey(pixels: Pixels) -> bool:
 def _write_entry(
     folder: Path, origin: Origin, survey: Survey, layout: Layout, options: DataOptions, show_progress: bool
 ) -> None:
-    images = folder / "images.npy"
-    collected = _write_images(images, origin, survey, layout, show_progress)
+    collected = _write_examples(folder, origin, survey, layout, show_progress)
     notes = list(survey.notes + layout.notes)
     channels = layout.channels
     if layout.reduce_grey and collected.grey:
-        _keep_one_channel(images)
+        _keep_one_channel(folder / "images.npy")
         channels = 1
         notes.append("no image has colour: one channel is kept")
     hashes = np.array(collected.hashes, np.uint64)
@@ -150,10 +155,17 @@ def _write_entry(
     for name, positions in parts.items():
         _save(folder / f"{name}.npy", positions)
     shares = _class_shares(labels[parts["train"]], len(classes))
-    spec = DataSpec("image", (channels, layout.height, layout.width), classes, origin.name, shares)
     content = hashlib.blake2b(digest_size=16)
     for value in (hashes, labels, *(parts[name] for name in sorted(parts))):
         content.update(value.tobytes())
+    spec = DataSpec("image", (channels, layout.height, layout.width), classes, origin.name, shares)
+    if survey.attributes:
+        values = np.load(folder / "attributes.npy", mmap_mode="r", allow_pickle=False)
+        for start in range(0, len(values), BLOCK):
+            content.update(values[start : start + BLOCK].tobytes())
+        attributes, rows = describe(survey.attributes, values, parts["train"])
+        spec = replace(spec, attributes=attributes, rows=rows)
+        notes += [f"{a.name} is {a.low:g} in all training images" for a in attributes if a.low == a.high]
     content.update(json.dumps(spec.to_json()).encode())
     meta = {
         "format": FORMAT,
@@ -176,28 +188,52 @@ def _class_shares(labels: NDArray[np.int64], classes: int) -> tuple[float, ...]:
     return tuple((counts / counts.sum()).tolist()) if classes and counts.any() else ()
 
 
-def _write_images(path: Path, origin: Origin, survey: Survey, layout: Layout, show_progress: bool) -> Collected:
-    """All images that can be read, as one .npy file (N, C, H, W) uint8, whose N is filled in at the end."""
+class Growing:
+    """A .npy file (N, *row) that is written example by example; its N is filled in at the end."""
+
+    def __init__(self, file: IO[bytes], dtype: str, row: tuple[int, ...], most: int) -> None:
+        self.file, self.dtype, self.row, self.count = file, dtype, row, 0
+        _write_header(file, dtype, (most, *row))
+
+    def add(self, data: bytes) -> None:
+        """One more example."""
+        self.file.write(data)
+        self.count += 1
+
+    def finish(self) -> None:
+        """Say how many there are."""
+        self.file.seek(0)
+        _write_header(self.file, self.dtype, (self.count, *self.row))
+        _to_disk(self.file)
+
+
+def _write_examples(folder: Path, origin: Origin, survey: Survey, layout: Layout, show_progress: bool) -> Collected:
+    """All images that can be read, (N, C, H, W) uint8, and beside them their attributes, (N, a) float32."""
     collected = Collected(survey.problems)
     shape = layout.channels, layout.height, layout.width
-    with path.open("wb") as file, progress(f"packing {origin.name}", survey.count, show_progress) as advance:
-        _write_header(file, (survey.count, *shape))
+    with (
+        (folder / "images.npy").open("wb") as file,
+        (folder / "attributes.npy").open("wb") as beside,
+        progress(f"packing {origin.name}", survey.count, show_progress) as advance,
+    ):
+        images = Growing(file, "|u1", shape, survey.count)
+        attributes = Growing(beside, "<f4", (len(survey.attributes),), survey.count)
         for item in origin.items(layout):
             data = collected.add(item)
             if data is not None:
-                file.write(data)
+                images.add(data)
+                attributes.add(np.array(item.attributes, "<f4").tobytes())
             advance(1)
-        file.seek(0)
-        _write_header(file, (len(collected.labels), *shape))
-        _to_disk(file)
+        images.finish()
+        attributes.finish()
     if not collected.labels:
         raise UsageError(nothing_read(origin.place, collected.skipped))
     return collected
 
 
-def _write_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+def _write_header(file: IO[bytes], dtype: str, shape: tuple[int, ...]) -> None:
     # numpy leaves room for the first axis to grow, so the header's length does not depend on the count
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
 
 
 def _keep_one_channel(path: Path) -> None:
@@ -205,7 +241,7 @@ def _keep_one_channel(path: Path) -> None:
     images = np.load(path, mmap_mode="r", allow_pickle=False)
     single = path.with_name("single.npy")
     with single.open("wb") as file:
-        _write_header(file, (len(images), 1, *images.shape[2:]))
+        _write_header(file, "|u1", (len(images), 1, *images.shape[2:]))
         for start in range(0, len(images), BLOCK):
             file.write(np.ascontiguousarray(images[start : start + BLOCK, :1]).tobytes())
         _to_disk(file)

@@ -26,15 +26,19 @@ def render(spec: DataSpec, x: Tensor, columns: int | None = None) -> Image.Image
 
 
 def contact_sheet(dataset: Dataset) -> Image.Image:
-    """The training data at a glance: about 10 rows of 12 images, whole rows a class if there are labels; or a plot."""
+    """The training data at a glance: about 10 rows of 12 images, whole rows a class if there are any; or a plot.
+
+    Images with attributes are sorted by the first of them.
+    """
     train = dataset.train
     if dataset.spec.kind == "points":
         some = train.read(np.arange(min(len(train), 5_000))).x
         return plot_points(real=some, density=dataset.density, title=dataset.spec.name)
-    labels = train.labels if isinstance(train, PackedSource) else None
+    labels, attributes = (train.labels, train.attributes) if isinstance(train, PackedSource) else (None, None)
     if labels is None:
+        order = np.arange(len(train)) if attributes is None else np.argsort(attributes[:, 0], kind="stable")
         step = max(1, len(train) // (ROWS * COLUMNS))
-        return _grid(train.read(np.arange(0, len(train), step)[: ROWS * COLUMNS]).x.numpy(), COLUMNS)
+        return _grid(train.read(order[::step][: ROWS * COLUMNS]).x.numpy(), COLUMNS)
     classes = [found for c in range(len(dataset.spec.classes)) if len(found := np.flatnonzero(labels == c))][:ROWS]
     most = COLUMNS * max(1, round(CLASS_ROWS / max(1, len(classes))))
     rows = [found[i : i + COLUMNS] for found in classes for i in range(0, min(len(found), most), COLUMNS)]

@@ -24,11 +24,12 @@ class PackedSource:
     """
 
     def __init__(
-        self, spec: DataSpec, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, positions: Indices
+        self, spec: DataSpec, images: NDArray[np.uint8], conditions: NDArray[Any] | None, positions: Indices
     ) -> None:
+        """``conditions`` are the labels (N,) int64, or the attributes (N, a) float32, where the set has any."""
         self._spec = spec
         self._images = images.view(np.ndarray)  # a plain array: numpy's memmap type makes every read slower
-        self._labels = labels
+        self._conditions = None if conditions is None else conditions.view(np.ndarray)
         self._positions = positions
 
     @property
@@ -43,13 +44,23 @@ class PackedSource:
     @property
     def labels(self) -> Indices | None:
         """All labels (n,) int64 of the part, in order, without reading an image; None without classes."""
-        return None if self._labels is None else self._labels.take(self._positions)
+        return self._of_the_part() if self._spec.classes else None
+
+    @property
+    def attributes(self) -> NDArray[np.float32] | None:
+        """All attributes (n, a) of the part, in the user's units, without reading an image; None if it has none."""
+        return self._of_the_part() if self._spec.attributes else None
+
+    def _of_the_part(self) -> NDArray[Any] | None:
+        return None if self._conditions is None else self._conditions.take(self._positions, axis=0)
 
     def read(self, indices: Indices) -> Batch:
-        """Images (n, C, H, W) uint8, labels (n,) int64 or None without classes; ``IndexError`` out of range."""
+        """Images (n, C, H, W) uint8; labels (n,) int64, attributes (n, a) float32, or None; ``IndexError`` beyond."""
         positions = self._positions.take(indices)
         x = torch.from_numpy(self._images.take(positions, axis=0))
-        return Batch(x, None if self._labels is None else torch.from_numpy(self._labels.take(positions)))
+        return Batch(
+            x, None if self._conditions is None else torch.from_numpy(self._conditions.take(positions, axis=0))
+        )
 
     def tensors(self) -> Batch | None:
         """The whole part, in order, to be put on a device; None if it is over 512 MiB."""
@@ -59,11 +70,11 @@ class PackedSource:
 
 
 class PointSource:
-    """Points (n, d) float32 in memory."""
+    """Points (n, d) float32 in memory, with attributes (n, a) float32 where the toy has them."""
 
-    def __init__(self, spec: DataSpec, points: Tensor) -> None:
+    def __init__(self, spec: DataSpec, points: Tensor, attributes: Tensor | None = None) -> None:
         self._spec = spec
-        self._points = points
+        self._points, self._attributes = points, attributes
 
     @property
     def spec(self) -> DataSpec:
@@ -74,10 +85,17 @@ class PointSource:
         """How many points there are."""
         return len(self._points)
 
+    @property
+    def attributes(self) -> NDArray[np.float32] | None:
+        """All attributes (n, a), in the user's units; None if there are none."""
+        return None if self._attributes is None else self._attributes.numpy()
+
     def read(self, indices: Indices) -> Batch:
-        """Points (n, d) float32."""
-        return Batch(self._points.index_select(0, torch.from_numpy(indices)))
+        """Points (n, d) float32, and their attributes."""
+        at = torch.from_numpy(indices)
+        y = None if self._attributes is None else self._attributes.index_select(0, at)
+        return Batch(self._points.index_select(0, at), y)
 
     def tensors(self) -> Batch | None:
         """All points, in order; they always fit."""
-        return Batch(self._points)
+        return Batch(self._points, self._attributes)

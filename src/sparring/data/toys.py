@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.data.attributes import describe
 from sparring.data.options import DataOptions
 from sparring.data.source import PointSource
 from sparring.types import Dataset, DataSpec, Density
@@ -108,6 +110,44 @@ class SwissRoll:
         raise ValueError("quantiles exist in one dimension only")
 
 
+class Circle:
+    """Round Gaussians in 2-D whose mean goes round the unit circle with an attribute, the angle in degrees.
+
+    p(x | a) = N(x; (cos a, sin a), sigma^2 I) for a uniform in [-180, 180]; the mean over all angles is
+    p(x) = exp(-(r^2 + 1) / (2 sigma^2)) I0(r / sigma^2) / (2 pi sigma^2) for x at radius r.
+    """
+
+    def __init__(self, sigma: float) -> None:
+        self.modes: Tensor | None = None
+        self.sigma = sigma
+
+    def mean(self, angles: Tensor) -> Tensor:
+        """E[x | a] (n, 2) for angles (n, 1) in degrees."""
+        radians = torch.deg2rad(angles)
+        return torch.cat([radians.cos(), radians.sin()], 1)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """log p at points (n, 2): (n,)."""
+        radius, variance = x.norm(dim=1), self.sigma**2
+        bessel = torch.special.i0e(radius / variance).log()  # log I0(z) - z
+        log_prob: Tensor = bessel - (radius - 1).square() / (2 * variance) - math.log(2 * math.pi * variance)
+        return log_prob
+
+    def sample(self, generator: torch.Generator, n: int) -> Tensor:
+        """N points (n, 2) float32, on the generator's device."""
+        return self.sample_both(generator, n)[0]
+
+    def sample_both(self, generator: torch.Generator, n: int) -> tuple[Tensor, Tensor]:
+        """N points (n, 2) and their angles (n, 1) in degrees, float32, on the generator's device."""
+        device = generator.device
+        angles = 360 * torch.rand(n, 1, generator=generator, device=device) - 180
+        return self.mean(angles) + self.sigma * torch.randn(n, 2, generator=generator, device=device), angles
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """There are none in 2-D."""
+        raise ValueError("quantiles exist in one dimension only")
+
+
 def _gauss_legendre(pieces: int) -> tuple[Tensor, Tensor]:
     """Nodes (n,) and weights (n,) float64 of an integral over [0, 1], in equal pieces of NODES nodes."""
     nodes, weights = (torch.from_numpy(x) / 2 for x in np.polynomial.legendre.leggauss(NODES))
@@ -148,12 +188,18 @@ def swissroll(options: DataOptions) -> Density:
     return SwissRoll(options.sigma or 0.025)
 
 
+def circle(options: DataOptions) -> Density:
+    """A circle in 2-D that an attribute, the angle, goes round; sigma .1 unless set."""
+    return Circle(options.sigma or 0.1)
+
+
 TOYS: dict[str, Callable[[DataOptions], Density]] = {
     "gaussian": gaussian,
     "mixture": mixture,
     "ring": ring,
     "grid": grid,
     "swissroll": swissroll,
+    "circle": circle,
 }
 
 
@@ -162,12 +208,22 @@ def open_toy(name: str, options: DataOptions) -> Dataset:
     options.allow(f"the toy {name}", ("points", "mu", "sigma") if name == "gaussian" else ("points", "sigma"))
     density = TOYS[name](options)
     counts = [options.points or POINTS, HELD_OUT, HELD_OUT]
-    pools = [density.sample(torch.Generator().manual_seed(seed), n) for seed, n in enumerate(counts)]
-    spec = DataSpec("points", tuple(pools[0].shape[1:]), name=name)
-    train, validation, test = (PointSource(spec, pool) for pool in pools)
+    generators = [torch.Generator().manual_seed(seed) for seed in range(3)]
+    pools: list[tuple[Tensor, Tensor | None]]
+    if isinstance(density, Circle):
+        pools = [density.sample_both(generator, n) for generator, n in zip(generators, counts, strict=True)]
+    else:
+        pools = [(density.sample(generator, n), None) for generator, n in zip(generators, counts, strict=True)]
+    points, angles = pools[0]
+    spec = DataSpec("points", tuple(points.shape[1:]), name=name)
+    content = hashlib.blake2b(points.numpy().tobytes(), digest_size=16)
+    if angles is not None:
+        attributes, rows = describe(("angle",), angles.numpy(), np.arange(len(angles)))
+        spec = replace(spec, attributes=attributes, rows=rows)
+        content.update(angles.numpy().tobytes())
+    train, validation, test = (PointSource(spec, *pool) for pool in pools)
     notes = (
         f"{name}: {spec.size}-D, sigma {density.sigma:g}; the density is known exactly",
         f"train: {len(train)} points, validation: {len(validation)}, test: {len(test)}, each with its own fixed seed",
     )
-    content = hashlib.blake2b(pools[0].numpy().tobytes(), digest_size=16)
     return Dataset(spec, train, validation, test, content.hexdigest(), notes, density=density)

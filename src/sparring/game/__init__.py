@@ -1,10 +1,19 @@
 """The games: who moves when, on what, and what each move is worth. One game a file."""
 
 from sparring.game.adversarial import Adversarial
-from sparring.game.auxiliary_classifier import AuxiliaryClassifier
+from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryRegression
 from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
 from sparring.game.two_updates import TwoUpdates
 from sparring.game.unrolled import Unrolled
 
-__all__ = ["Adversarial", "AuxiliaryClassifier", "FeatureMatching", "TwoUpdates", "Unrolled", "judge", "skill"]
+__all__ = [
+    "Adversarial",
+    "AuxiliaryClassifier",
+    "AuxiliaryRegression",
+    "FeatureMatching",
+    "TwoUpdates",
+    "Unrolled",
+    "judge",
+    "skill",
+]

@@ -1,4 +1,4 @@
-"""Class balance: whether samples come in the classes of the data, in their shares."""
+"""Class balance: whether samples come in the classes of the data, in their shares, and how many they leave out."""
 
 from __future__ import annotations
 
@@ -35,3 +35,26 @@ def class_balance(real: Tensor, fake: Tensor, classes: int) -> Balance:
     p, q = (torch.bincount(v.cpu().long(), minlength=classes).double() / len(v) for v in (real, fake))
     missing = (q < MISSING_SHARE * p) & (p * len(fake) >= FEWEST_EXPECTED)
     return Balance(float((p - q).abs().sum() / 2), tuple(int(c) for c in missing.nonzero()[:, 0]))
+
+
+class Coverage(NamedTuple):
+    """How many classes have a sample, and KL(samples' shares ‖ real shares) in nats."""
+
+    found: int
+    kl: float
+
+
+def class_coverage(labels: Tensor, shares: Tensor) -> Coverage:
+    """Compare labels (n,), integers in [0, classes), with the real shares (classes,), which sum to 1.
+
+    KL is the plug-in estimate from the labels' histogram, so it is above 0 even for real data, by about
+    (classes - 1) / 2n; infinite if a label occurs whose share is 0 (Lin et al. 2018, arXiv:1712.04086, section 4.2).
+    Raises UsageError on other labels.
+    """
+    if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
+        raise UsageError(f"labels: expected integers (n,), got {labels.dtype} {tuple(labels.shape)}")
+    if labels.min() < 0 or labels.max() >= len(shares):
+        raise UsageError(f"labels: expected values from 0 to {len(shares) - 1}")
+    q = torch.bincount(labels.cpu().long(), minlength=len(shares)).double() / len(labels)
+    there = q > 0
+    return Coverage(int(there.sum()), float((q[there] * (q[there] / shares.double()[there]).log()).sum()))

@@ -92,15 +92,20 @@ class ClassifierFeatures:
 
     def classify(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features (n, WIDTH) float32 and predicted labels (n,) int64 of uint8 images (n, C, H, W)."""
+        features, scores = self._judge(images)
+        return features, scores.argmax(1)
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Scores (n, classes) float32 of uint8 images (n, C, H, W): log-probabilities up to a constant of the image."""
+        return self._judge(images)[1]
+
+    def _judge(self, images: Tensor) -> tuple[Tensor, Tensor]:
         check_images(images, self.shape)
-        features, labels = [], []
         with torch.inference_mode(), repeatable_convolutions(self.shape, SMALL):
-            for part in torch.split(images, EXTRACT):
-                found, scores = self.network(scaled(part, self.device))
-                features.append(found)
-                labels.append(scores.argmax(1))
-        # Clones are no inference tensors: whoever takes them may use them anywhere.
-        return torch.cat(features).clone(), torch.cat(labels).clone()
+            parts = [self.network(scaled(part, self.device)) for part in torch.split(images, EXTRACT)]
+        # Copies made outside are no inference tensors: whoever takes them may use them anywhere.
+        features, scores = zip(*parts, strict=True)
+        return torch.cat([part.clone() for part in features]), torch.cat([part.clone() for part in scores])
 
 
 class Labelled(NamedTuple):

@@ -77,9 +77,10 @@ def named_features(
         return features_for(dataset, device, progress)
     if name == "random-conv":
         return RandomConvolutions(dataset, device)
-    if name in ("inception", "inception-stylegan"):
-        protocol = "clean" if name == "inception" else "stylegan"
-        return InceptionFeatures(protocol=protocol, download=download, device=device)
+    if name == "inception":
+        return InceptionFeatures(protocol="clean", download=download, device=device)
+    if name == "inception-stylegan":
+        return InceptionFeatures(protocol="stylegan", download=download, device=device)
     if name in NAMES:
         return DINOv2Features(name.removeprefix("dinov2-"), download=download, device=device)
     raise UsageError(f"there are no features {name!r}: choose one of {', '.join(NAMES)}")

@@ -48,7 +48,7 @@ def labels_at(source: DataSource, indices: Indices) -> Tensor:
         known = source.labels
         return torch.full((len(indices),), -1) if known is None else torch.from_numpy(np.asarray(known)[indices])
     parts = [
-        torch.full((len(batch.x),), -1) if batch.y is None else batch.y.cpu().long()
+        torch.full((len(batch.x),), -1) if batch.y is None or source.spec.attributes else batch.y.cpu().long()
         for batch in read_chunks(source, indices)
     ]
     return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)

@@ -3,13 +3,23 @@
 from sparring.networks.dcgan import DCGANFeatures, DCGANGenerator, UpsampleGenerator
 from sparring.networks.heads import Classifier, Discriminator, Judgement, Projection
 from sparring.networks.initialise import gaussian, glorot
-from sparring.networks.layers import Condition, Joined, JoinedPlane, MinibatchDeviation, Packed
+from sparring.networks.layers import (
+    AttributeEmbedding,
+    ClassEmbedding,
+    Condition,
+    Joined,
+    JoinedPlane,
+    MinibatchDeviation,
+    Packed,
+)
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
 from sparring.networks.spectral import spectral
 
 __all__ = [
+    "AttributeEmbedding",
+    "ClassEmbedding",
     "Classifier",
     "Condition",
     "DCGANFeatures",

@@ -44,7 +44,8 @@ class Judgement(nn.Module):
 class Projection(nn.Module):
     """One raw output each under a condition: a judgement, and the inner product of features and embedded condition.
 
-    Miyato & Koyama 2018, arXiv:1802.05637, eq. 3: the form that log p(x, y) / q(x, y) has for log-linear classes.
+    Miyato & Koyama 2018, arXiv:1802.05637, eq. 3: the form that log p(x, y) / q(x, y) has for log-linear classes. For
+    attributes it is log-linear in what their embedding makes of them.
     """
 
     def __init__(self, width: int, condition: Condition) -> None:
@@ -58,7 +59,10 @@ class Projection(nn.Module):
 
 
 class Classifier(nn.Module):
-    """A judgement, and scores of the classes: the auxiliary classifier of Odena et al. 2017, arXiv:1610.09585."""
+    """A judgement, and scores of the classes: the auxiliary classifier of Odena et al. 2017, arXiv:1610.09585.
+
+    For attributes the scores are what it takes them to be, one number each.
+    """
 
     def __init__(self, width: int, classes: int) -> None:
         super().__init__()

@@ -8,10 +8,32 @@ import torch
 from torch import Tensor, nn
 
 from sparring.errors import UsageError
+from sparring.networks.initialise import fan_in
 
 Condition = Callable[[int], nn.Module]
-"""Makes a module that turns conditions into vectors (n, width): ``partial(nn.Embedding, classes)`` for labels (n,),
-``partial(nn.Linear, attributes)`` for continuous attributes (n, attributes)."""
+"""Makes a module that turns conditions into vectors (n, width): ``partial(ClassEmbedding, classes)`` for labels (n,),
+``partial(AttributeEmbedding, attributes)`` for standardised attributes (n, attributes)."""
+
+
+class AttributeEmbedding(nn.Sequential):
+    """Standardised attributes (n, a) to vectors (n, width), by one hidden layer; at first about as large as N(0, 1).
+
+    Not linear, as what examples are worth under a condition is no linear function of it: of a normal distribution whose
+    mean moves with a, the log-density has a's square.
+    """
+
+    def __init__(self, attributes: int, width: int, hidden: int = 64) -> None:
+        last = nn.Linear(hidden, width)
+        super().__init__(nn.Linear(attributes, hidden), nn.LeakyReLU(0.2), last)
+        fan_in(last.weight, 3**0.5)  # torch's first layer gives values whose mean square is about a third
+
+
+class ClassEmbedding(nn.Embedding):
+    """A learned vector for each class, and for mixtures of classes the mixture of their vectors."""
+
+    def forward(self, y: Tensor) -> Tensor:
+        """Vectors (n, width) of labels (n,) int64, or of mixtures (n, classes) float whose rows are the shares."""
+        return y @ self.weight if y.is_floating_point() else super().forward(y)
 
 
 class MinibatchDeviation(nn.Module):

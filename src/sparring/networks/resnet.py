@@ -129,8 +129,10 @@ class ConditionalBatchNorm(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm2d(width, affine=False)
         self.scale, self.shift = condition(width), condition(width)
-        for parameter in (*self.scale.parameters(), *self.shift.parameters()):
-            nn.init.zeros_(parameter)
+        for part in (self.scale, self.shift):
+            last = [layer for layer in part.modules() if list(layer.parameters(recurse=False))][-1]
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Maps (n, width, h, w) from maps of the same shape and conditions."""

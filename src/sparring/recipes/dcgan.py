@@ -8,11 +8,12 @@ if TYPE_CHECKING:
     from sparring.types import DataSpec, Recipe
 
 
-def dcgan(spec: DataSpec, *, latent_dim: int = 100, width: int = 64, minibatch: int = 0) -> Recipe:
+def dcgan(spec: DataSpec, *, latent_dim: int = 100, width: int = 64, minibatch: int = 0, pack: int = 1) -> Recipe:
     """Convolutions of stride 2 on images of any size: the networks that made GANs work.
 
     ``width``: channels of the largest maps (the paper: 128). ``minibatch``: groups of so many show the discriminator
-    how much they differ (Karras et al. 2018); 0: not.
+    how much they differ (Karras et al. 2018); 0: not. ``pack``: images that it judges as one (Lin et al. 2018); a batch
+    is that many packs.
     """
     from functools import partial
 
@@ -23,12 +24,13 @@ def dcgan(spec: DataSpec, *, latent_dim: int = 100, width: int = 64, minibatch: 
     from sparring.types import Recipe
 
     shape = image_shape(spec, "dcgan")
+    judged = (pack * shape[0], shape[1], shape[2])
     head = partial(Judgement, bias=False)
     return Recipe(
         paper="Radford, Metz & Chintala 2016, Unsupervised representation learning with DCGANs, arXiv:1511.06434",
         generator=lambda: gaussian(DCGANGenerator(latent_dim, shape, width)),
-        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width, minibatch=minibatch), head)),
-        game=Adversarial(non_saturating),
+        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(judged, width, minibatch=minibatch), head)),
+        game=Adversarial(non_saturating, pack=pack),
         latent=normal(latent_dim),
         optimiser=adam(0.5, 0.999),
         steps=20_000,

@@ -10,21 +10,17 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from sparring.networks import Condition
     from sparring.types import DataSpec, Latent, Optimiser
 
 
 def normal(dim: int) -> Latent:
     """Latent codes (n, dim) from the standard normal distribution."""
-    import torch
+    from sparring.latents.priors import Normal
 
     if dim < 1:
         raise UsageError(f"latent_dim={dim} makes no sense: it must be 1 or more.")
-
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        # torch draws normal numbers in blocks of 16: whole blocks, so that the first codes do not depend on n
-        return torch.randn(-(-n // 16) * 16, dim, generator=generator)[:n]
-
-    return draw
+    return Normal(dim)
 
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
@@ -49,12 +45,9 @@ def nesterov(momentum: float) -> Optimiser:
 
 def stratified(low: float, high: float, jitter: float) -> Latent:
     """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
-    import torch
+    from sparring.latents.priors import Stratified
 
-    def draw(generator: torch.Generator | None, n: int) -> Tensor:
-        return (torch.linspace(low, high, n) + jitter * torch.rand(n, generator=generator)).unsqueeze(1)
-
-    return draw
+    return Stratified(low, high, jitter)
 
 
 def rmsprop() -> Optimiser:
@@ -79,12 +72,18 @@ def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def class_count(spec: DataSpec, recipe: str) -> int:
-    """How many classes the data have.
+def condition_for(spec: DataSpec, recipe: str) -> Condition:
+    """What turns the data's conditions, classes or attributes, into vectors.
 
     Raises:
-        UsageError: none.
+        UsageError: the data have neither.
     """
-    if not spec.classes:
-        raise UsageError(f"{recipe} plays with classes, and {spec.name} has none.")
-    return len(spec.classes)
+    from functools import partial
+
+    from sparring.networks import AttributeEmbedding, ClassEmbedding
+
+    if spec.attributes:
+        return partial(AttributeEmbedding, len(spec.attributes))
+    if spec.classes:
+        return partial(ClassEmbedding, len(spec.classes))
+    raise UsageError(f"{recipe} plays with classes or attributes, and {spec.name} has neither.")

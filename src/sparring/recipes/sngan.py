@@ -1,4 +1,4 @@
-"""Residual networks under spectral normalisation, without and with classes."""
+"""Residual networks under spectral normalisation, without and with conditions."""
 
 from __future__ import annotations
 
@@ -41,34 +41,22 @@ def sngan(
 def projection(
     spec: DataSpec, *, latent_dim: int = 128, width_generator: int = 256, width_discriminator: int = 128
 ) -> Recipe:
-    """Residual networks for classes: conditional batch norm, and a discriminator that projects on the class.
+    """Residual networks for classes or attributes: conditional batch norm, and a discriminator that projects on them.
 
-    The widths are those of ``sngan``.
+    All else is as in ``sngan``.
     """
+    from dataclasses import replace
     from functools import partial
 
-    from torch import nn
-
-    from sparring.game import Adversarial
     from sparring.networks import Discriminator, Projection, ResNetFeatures, ResNetGenerator, spectral
-    from sparring.objectives import hinge
-    from sparring.recipes.parts import adam, class_count, image_shape, normal
-    from sparring.types import Recipe
+    from sparring.recipes.parts import condition_for, image_shape
 
-    shape = image_shape(spec, "projection")
-    label = partial(nn.Embedding, class_count(spec, "projection"))
-    head = partial(Projection, condition=label)
-    return Recipe(
+    shape, condition = image_shape(spec, "projection"), condition_for(spec, "projection")
+    head = partial(Projection, condition=condition)
+    return replace(
+        sngan(spec, latent_dim=latent_dim),
         paper="Miyato & Koyama 2018, cGANs with projection discriminator, arXiv:1802.05637",
-        generator=lambda: ResNetGenerator(latent_dim, shape, width_generator, condition=label),
+        generator=lambda: ResNetGenerator(latent_dim, shape, width_generator, condition=condition),
         discriminator=lambda: spectral(Discriminator(ResNetFeatures(shape, width_discriminator), head)),
-        game=Adversarial(hinge),
-        latent=normal(latent_dim),
-        optimiser=adam(0.0, 0.9),
         conditional=True,
-        k=5,
-        steps=50_000,
-        batch=64,
-        schedule_generator="linear",
-        schedule_discriminator="linear",
     )

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from sparring.game import Adversarial
+from sparring.game import Adversarial, Unrolled, judge
 from sparring.objectives import (
     DIVERGENCES,
     f_gan,
@@ -27,6 +27,7 @@ from sparring.objectives import (
     wasserstein,
 )
 from sparring.penalties import R1, R2, WGANGP
+from sparring.types import Drawn, Players
 
 State = Tensor
 """(θ, ψ), float64."""
@@ -45,7 +46,19 @@ def rotation(a: float, gamma: float = 0.0) -> tuple[complex, complex]:
     return -gamma / 2 + root, -gamma / 2 - root
 
 
+def unrolled(a: float, ahead: int, rate: float) -> tuple[complex, complex]:
+    """Those of a game that turns at the rate a, whose generator looks ``ahead`` gradient steps of size r ahead.
+
+    Near the equilibrium the discriminator's loss is a ψ θ and the generator's -a ψ' θ, but for constants, where
+    ψ' = ψ - k r a θ is the discriminator after k steps. So the generator moves by d(a ψ' θ)/dθ = a ψ - 2 k r a² θ: the
+    Jacobian has -γ on its diagonal, γ = 2 k r a², as with a penalty of that weight. Half of it is because ψ' lies below
+    ψ, the other half because θ decides how far: the gradient through the steps ahead.
+    """
+    return rotation(a, 2 * ahead * rate * a**2)
+
+
 GAMMA, STRONG = 0.3, 1.5
+AHEAD, AHEAD_RATE = 3, 0.3
 GAMES: dict[str, Dirac] = {
     "minimax": Dirac(Adversarial(minimax), rotation(0.5)),
     "non-saturating": Dirac(Adversarial(non_saturating), rotation(0.5)),
@@ -64,37 +77,73 @@ GAMES: dict[str, Dirac] = {
         Adversarial(relativistic, penalties=(R1(GAMMA), R2(GAMMA))), rotation(0.5, 2 * GAMMA)
     ),
     "wasserstein, R1 .3": Dirac(Adversarial(wasserstein, penalties=(R1(GAMMA),)), rotation(1, GAMMA)),
+    "non-saturating, unrolled 1 × .3": Dirac(
+        Unrolled(non_saturating, ahead=1, rate=AHEAD_RATE), unrolled(0.5, 1, AHEAD_RATE)
+    ),
+    "non-saturating, unrolled 3 × .3": Dirac(
+        Unrolled(non_saturating, ahead=AHEAD, rate=AHEAD_RATE), unrolled(0.5, AHEAD, AHEAD_RATE)
+    ),
+    "wasserstein, unrolled 3 × .3": Dirac(
+        Unrolled(wasserstein, ahead=AHEAD, rate=AHEAD_RATE), unrolled(1, AHEAD, AHEAD_RATE)
+    ),
     "wasserstein, GP 0.3": Dirac(Adversarial(wasserstein, penalties=(WGANGP(GAMMA),)), None),
 }
 
 
-def losses(game: Adversarial, theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+class Point(nn.Module):
+    """The generator: whatever its latent code, θ."""
+
+    def __init__(self, theta: nn.Parameter) -> None:
+        super().__init__()
+        self.theta = theta
+
+    def forward(self, z: Tensor) -> Tensor:
+        """One point (1, 1)."""
+        return self.theta.reshape(1, 1)
+
+
+class Line(nn.Module):
+    """The discriminator: ψ x."""
+
+    def __init__(self, psi: nn.Parameter) -> None:
+        super().__init__()
+        self.psi = psi
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs (n, 1) of points (n, 1)."""
+        return self.psi * x
+
+
+def losses(game: Adversarial, theta: nn.Parameter, psi: nn.Parameter) -> tuple[Tensor, Tensor]:
     """The generator's and the discriminator's loss at (θ, ψ), both scalars."""
-
-    def critic(x: Tensor) -> Tensor:
-        return (psi * x).squeeze(1)
-
+    players = Players(Point(theta), Line(psi))
     real = (torch.zeros(1, 1, dtype=torch.float64).requires_grad_(),)
-    fake = (theta.reshape(1, 1),)
-    discriminator, _ = game.judged_loss(critic, real, fake, {})
-    return game.objective.generator(critic(*real), critic(*fake)).sum(), discriminator
+    generator, _ = game.generator_loss(players, Drawn(real, real))
+    # Not by the discriminator's own turn: its loss does not say how it changes with θ.
+    discriminator, _ = game.judged_loss(lambda x: judge(players, (x,)), real, (theta.reshape(1, 1),), {})
+    return generator, discriminator
 
 
-def field(game: Adversarial, state: State, *, graph: bool = False) -> State:
-    """Where both players move: minus the gradient of each one's loss in its own number."""
-    theta, psi = (value.clone().requires_grad_() for value in state) if not graph else state.unbind()
+def moves(game: Adversarial, theta: nn.Parameter, psi: nn.Parameter, *, graph: bool) -> State:
+    """Minus the gradient of each player's loss in its own number."""
     generator, discriminator = losses(game, theta, psi)
     (of_theta,) = torch.autograd.grad(generator, theta, create_graph=graph, retain_graph=True)
     (of_psi,) = torch.autograd.grad(discriminator, psi, create_graph=graph)
     return -torch.stack([of_theta, of_psi])
 
 
+def field(game: Adversarial, state: State) -> State:
+    """Where both players move."""
+    theta, psi = (nn.Parameter(value.detach().clone()) for value in state)
+    return moves(game, theta, psi, graph=False).detach()
+
+
 def jacobian(game: Adversarial, at: tuple[float, float] = (0.0, 0.0)) -> Tensor:
     """The field's Jacobian (2, 2), by autograd."""
-    state = torch.tensor(at, dtype=torch.float64, requires_grad=True)
-    moved = field(game, state, graph=True)
-    rows = [torch.autograd.grad(part, state, retain_graph=True)[0] for part in moved]
-    return torch.stack(rows)
+    theta, psi = (nn.Parameter(torch.tensor(value, dtype=torch.float64)) for value in at)
+    moved = moves(game, theta, psi, graph=True)
+    rows = [torch.autograd.grad(part, (theta, psi), retain_graph=True, materialize_grads=True) for part in moved]
+    return torch.stack([torch.stack(row) for row in rows])
 
 
 def eigenvalues(matrix: Tensor) -> tuple[complex, complex]:

@@ -31,6 +31,8 @@ SHOWN = (
     "non-saturating, R1 .3",
     "non-saturating, R1 1.5",
     "relativistic, R1 + R2 .3",
+    "non-saturating, unrolled 3 × .3",
+    "wasserstein, unrolled 3 × .3",
     "wasserstein, GP 0.3",
 )
 RATE = 0.2
@@ -49,11 +51,13 @@ def dirac() -> Lesson:
         "Eigenvalues on the imaginary axis mean that the players chase each other: near the equilibrium nothing draws "
         "them in. So do all games without a penalty; least squares with targets 0/1 do not even turn, and rest "
         "wherever ψ becomes 0. R1 or R2 move the eigenvalues to the left, and the game settles; both together do so "
-        "twice as fast. WGAN-GP wants a slope of one where the equilibrium needs slope 0: its field jumps there, and "
-        "it cycles. Steps at once spiral out; in turns, they stay bounded.",
+        "twice as fast. A generator that looks k gradient steps of size r ahead (unrolled) is damped as by a penalty "
+        "of weight 2·k·r·a², where a is the rate at which the game turns. WGAN-GP wants a slope of one where the "
+        "equilibrium needs slope 0: its field jumps there, and it cycles. Steps at once spiral out where nothing damps "
+        "them; in turns, they stay bounded.",
         tuple(figures),
         draw,
-        (13.0, 7.2),
+        (16.0, 7.2),
     )
 
 
@@ -106,8 +110,8 @@ def cycle() -> list[Figure]:
 
 
 def draw(canvas: Any) -> None:
-    """A phase portrait for each of eight games: the field, and both ways of taking steps."""
-    grid = canvas.subplots(2, 4, sharex=True, sharey=True)
+    """A phase portrait for each of ten games: the field, and both ways of taking steps."""
+    grid = canvas.subplots(2, 5, sharex=True, sharey=True)
     for axes, name in zip(grid.flat, SHOWN, strict=True):
         portrait(axes, name)
     for axes in grid[1]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sparring.data import draw_indices
 from sparring.types import Batch, DataSource, Drawn, Inputs, Memory, Recipe, Turn
@@ -51,6 +52,7 @@ class Draw:
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
         self.whole = put_whole(source, device)
+        self.attributes = attributes_of(source, device)
         self.frequencies = self.spec.frequencies.to(device)
         self.stored = Batch(torch.empty(0))
         self.places: dict[int, Batch] = {}
@@ -63,7 +65,8 @@ class Draw:
         count = self.per_step[stage]
         if count == 0:
             return
-        found = self.read(draw_indices(len(self.source), self.recipe.seed, stage, number * count, count))
+        x, y = self.read(draw_indices(len(self.source), self.recipe.seed, stage, number * count, count))
+        found = Batch(x, None if y is None else self.spec.encode_condition(y))
         self.stored = found if self.device.type == "cpu" else self.places.setdefault(stage, found)
         for place, part in zip(self.stored, found, strict=True):
             if place is not part and place is not None and part is not None:
@@ -83,7 +86,7 @@ class Draw:
         return Drawn(self.real(move), self.latent(move.turn.fake), memory)
 
     def real(self, move: Move) -> Inputs:
-        """Encoded real examples, with their labels where the players are given them."""
+        """Encoded real examples, with their conditions where the players are given them."""
         if move.turn.real == 0:
             return ()
         own = slice(move.offset, move.offset + move.turn.real)
@@ -102,12 +105,26 @@ class Draw:
         return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
 
     def latent(self, n: int) -> Inputs:
-        """Latent codes; where the players are given labels, with labels as frequent as the real ones."""
+        """Latent codes; where the players are given conditions, with conditions as frequent as the real ones."""
         if n == 0:
             return ()
         with on(self.device):
             z = self.recipe.latent(None, n)
-            return (z, self.spec.draw_labels(n, frequencies=self.frequencies)) if self.recipe.conditional else (z,)
+            return (z, self.condition(n)) if self.recipe.conditional else (z,)
+
+    def condition(self, n: int) -> Tensor:
+        """Labels, or encoded attributes, of n training examples drawn at random."""
+        if self.attributes is None:
+            return self.spec.draw_labels(n, frequencies=self.frequencies)
+        return self.attributes[torch.randint(len(self.attributes), (n,))]
+
+
+def attributes_of(source: DataSource, device: torch.device) -> Tensor | None:
+    """The attributes of all training examples (n, a), encoded, on the device; None where the data have none."""
+    attributes = getattr(source, "attributes", None)
+    if attributes is None:
+        return None
+    return source.spec.encode_condition(torch.from_numpy(attributes)).to(device)
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:

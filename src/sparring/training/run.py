@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,16 @@ from torch import Tensor, nn
 from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
+from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
+from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.files import write_atomically
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, generate, path_latents
 from sparring.training.state import read_checkpoint, read_facts
-from sparring.types import Dataset, DataSpec, Recipe
+from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
 
 class Run:
@@ -90,7 +94,11 @@ class Run:
         seed: int = 0,
         *,
         label: int | None = None,
+        attributes: Given | None = None,
         latents: Tensor | np.ndarray[Any, Any] | None = None,
+        truncation: float | None = None,
+        direction: Tensor | np.ndarray[Any, Any] | None = None,
+        strength: float = 1.0,
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
@@ -100,7 +108,13 @@ class Run:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
             label: the class, for a generator that knows classes; without it each is as frequent as in the data.
+            attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
+                array (n, attributes); what is not given is as in the training data. Standard error is told of values
+                beyond those.
             latents: latent codes of your own, (n, latent_dim).
+            truncation: normal latent codes are truncated to ±truncation: fewer odd samples, and less variety.
+            direction: what the latent codes are moved along, (latent_dim,), as ``find_direction`` finds it.
+            strength: how far, in lengths of the direction; negative is back.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
@@ -109,14 +123,73 @@ class Run:
         """
         if not isinstance(n, int) or n < 1:
             raise UsageError(f"cannot make {n} samples: ask for one or more.")
-        place = choose_device(device)
-        inputs = draw_latents(self.recipe, self.spec, n, seed, label)
+        if latents is not None and truncation is not None:
+            raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
+        inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
+        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
+            print(warning, file=sys.stderr)
         if latents is not None:
-            inputs = (check_latents(latents, inputs[0]), *inputs[1:])
-        made = generate(self.generator(checkpoint).to(place), inputs, place)
-        if not torch.isfinite(made).all():
-            raise SparringError(f"{self.checkpoint(checkpoint)} makes samples that are not finite: it is of no use.")
-        return made
+            inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
+        if not math.isfinite(strength):
+            raise UsageError(f"strength={strength} makes no sense: it must be a finite number.")
+        if direction is not None:
+            inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
+        return self.maker(checkpoint, device)(inputs)
+
+    def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
+        """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
+
+        Raises:
+            UsageError: no such checkpoint or device.
+        """
+        place = choose_device(device)
+        generator = self.generator(checkpoint).to(place)
+
+        def make(inputs: Inputs) -> Tensor:
+            made = generate(generator, inputs, place)
+            if not torch.isfinite(made).all():
+                raise SparringError(
+                    f"{self.checkpoint(checkpoint)} makes samples that are not finite: it is of no use."
+                )
+            return made
+
+        return make
+
+    def interpolate(
+        self,
+        seeds: Sequence[int] = (0, 1),
+        frames: int = 24,
+        *,
+        label: int | None = None,
+        to_label: int | None = None,
+        checkpoint: str = "best",
+        device: str = "cpu",
+    ) -> Tensor:
+        """Frames (frames, *shape) on the way from seed to seed: on arcs for normal latent codes, else straight.
+
+        Args:
+            seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
+                A single one stands still, while the class changes.
+            frames: how many in all, evenly spaced.
+            label: the class at the beginning; without it each seed has a class of its own.
+            to_label: the class at the end, where it is another one: between them, mixtures of both.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the network runs.
+
+        Raises:
+            UsageError: any of these does not fit.
+        """
+        inputs = path_latents(self.recipe, self.spec, seeds, frames, label, to_label)
+        make = self.maker(checkpoint, device)
+        try:
+            return make(inputs)
+        except (RuntimeError, TypeError) as error:
+            if not (self.recipe.conditional and inputs[1].is_floating_point()):
+                raise
+            raise UsageError(
+                "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
+                f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
+            ) from error
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
@@ -172,8 +245,8 @@ class Run:
         return int(read_facts(self.checkpoint(checkpoint))["step"])
 
 
-def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor) -> Tensor:
-    """Latent codes of the user's own as float32, if they have the shape that the recipe's have.
+def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
+    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
 
     Raises:
         UsageError: another shape, no numbers, or values that are not finite.
@@ -181,9 +254,9 @@ def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor) -> Tenso
     try:
         z = torch.as_tensor(latents).to(torch.float32)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"the latent codes are no array of numbers ({error}).") from error
+        raise UsageError(f"the {what} no numbers ({error}).") from error
     if z.shape != like.shape:
-        raise UsageError(f"the latent codes have shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
+        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
     if not torch.isfinite(z).all():
-        raise UsageError("the latent codes hold values that are not finite.")
+        raise UsageError(f"the {what} values that are not finite.")
     return z

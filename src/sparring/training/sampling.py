@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from sparring.errors import UsageError
+from sparring.latents.paths import along
+from sparring.latents.priors import Normal, Stratified, truncate
 from sparring.settings import LARGEST_SEED
+from sparring.training.attributes import Given, asked_for, quantile_rows
 from sparring.training.step import moved_by_batches, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
@@ -58,36 +62,93 @@ def fill(part: Tensor) -> Tensor:
     return torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
 
 
-def draw_latents(recipe: Recipe, spec: DataSpec, n: int, seed: int, label: int | None = None) -> Inputs:
-    """N latent codes by seed, all at once; where the generator takes labels, as frequent as in the training data.
+def draw_latents(
+    recipe: Recipe,
+    spec: DataSpec,
+    n: int,
+    seed: int,
+    label: int | None = None,
+    attributes: Given | None = None,
+    truncation: float | None = None,
+) -> Inputs:
+    """N latent codes by seed, all at once; where the generator takes conditions, as frequent as in the training data.
 
     Raises:
-        UsageError: a label for a generator that takes none, or one that does not exist, or a seed out of range.
+        UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
+            a truncation of codes that are not normal.
     """
     if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
         raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
     generator = torch.Generator().manual_seed(seed)
     z = recipe.latent(generator, n)
+    if truncation is not None:
+        z = truncate(recipe.latent, z, truncation)
+    classes = recipe.conditional and bool(spec.classes)
+    if label is not None and not classes:
+        raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
+    if attributes is not None and not (recipe.conditional and spec.attributes):
+        raise UsageError("this generator knows no attributes, so it cannot be asked for any (--attributes).")
     if not recipe.conditional:
-        if label is not None:
-            raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
         return (z,)
-    if label is not None and not 0 <= label < len(spec.classes):
-        raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
-    return (z, spec.draw_labels(n, generator) if label is None else torch.full((n,), label))
+    if label is not None:
+        if not 0 <= label < len(spec.classes):
+            raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
+        return (z, torch.full((n,), label))
+    drawn = spec.draw_conditions(n, generator)
+    return (z, spec.encode_condition(drawn if attributes is None else asked_for(spec, drawn, attributes)))
+
+
+def path_latents(
+    recipe: Recipe, spec: DataSpec, seeds: Sequence[int], frames: int, label: int | None, to_label: int | None
+) -> Inputs:
+    """Latent codes on the way from seed to seed; where the generator takes conditions, with what lies between them.
+
+    Between classes these are mixtures (n, classes) float.
+
+    Raises:
+        UsageError: nothing to go between, or latent codes that no seed decides.
+    """
+    if isinstance(recipe.latent, Stratified):
+        raise UsageError(
+            "this recipe's latent codes are evenly spaced, so no seed gives one and there is no way between."
+        )
+    if to_label is not None and label is None:
+        raise UsageError("the class to end with needs one to begin with: give --label too.")
+    if not seeds or (len(seeds) == 1 and to_label is None):
+        raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
+    if frames < 2:
+        raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")
+    seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
+    keys = [draw_latents(recipe, spec, 1, seed, label) for seed in seeds]
+    z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
+    if not recipe.conditional:
+        return (z,)
+    conditions = torch.cat([key[1] for key in keys])
+    if to_label is not None:
+        ends = [draw_latents(recipe, spec, 1, seeds[0], end)[1] for end in (label, to_label)]
+        conditions = torch.cat(ends)
+    if torch.equal(conditions, conditions[:1].expand_as(conditions)):
+        return (z, conditions[:1].expand(frames, *conditions.shape[1:]))
+    if not conditions.is_floating_point():
+        conditions = one_hot(conditions, len(spec.classes)).float()
+    return (z, along(conditions, frames, on_sphere=False))
 
 
 def grid_latents(recipe: Recipe, spec: DataSpec) -> tuple[Inputs, int]:
-    """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a class."""
+    """The fixed latent codes of a run's sample grids and the number of columns: 5 x 5, or one row a condition.
+
+    Conditions are the classes, or the quantiles of the first attribute, the others at their medians.
+    """
     if not recipe.conditional:
         return draw_latents(recipe, spec, 25, recipe.seed), 5
-    classes, columns = min(len(spec.classes), GRID_CLASSES), 8
+    columns = 8
+    conditions = quantile_rows(spec) if spec.attributes else torch.arange(min(len(spec.classes), GRID_CLASSES))
     z = recipe.latent(torch.Generator().manual_seed(recipe.seed), columns)
-    return (z.repeat(classes, *[1] * (z.dim() - 1)), torch.arange(classes).repeat_interleave(columns)), columns
+    return (z.repeat(len(conditions), *[1] * (z.dim() - 1)), conditions.repeat_interleave(columns, 0)), columns
 
 
-def read_latents(path: Path) -> Tensor:
-    """Latent codes from a .npy file, float32.
+def read_latents(path: Path, what: str = "latent codes") -> Tensor:
+    """Latent codes, or ``what`` else is a row of numbers or several, from a .npy file, float32.
 
     Raises:
         UsageError: it cannot be read, or holds no numbers.
@@ -95,7 +156,7 @@ def read_latents(path: Path) -> Tensor:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path} is no .npy file of latent codes ({error}).") from error
+        raise UsageError(f"{path} is no .npy file of {what} ({error}).") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
-        raise UsageError(f"{path} holds no latent codes: one array of real numbers, a row a sample, is needed.")
+        raise UsageError(f"{path} holds no {what}: one array of real numbers, a row each, is needed.")
     return torch.from_numpy(array.astype(np.float32))

@@ -1,0 +1,191 @@
+"""Directions among a run's latent codes: by what they change, or the strongest ones; and samples moved along them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from sparring.data import render
+from sparring.errors import UsageError
+from sparring.latents.evidence import Direction, Make, components_table, find, judge, stepped
+from sparring.latents.properties import properties_for
+from sparring.latents.unsupervised import ganspace, sefa
+from sparring.metrics.reading import Progress, no_progress
+from sparring.training.device import choose_device
+from sparring.training.display import following
+from sparring.training.files import save_png
+from sparring.training.measures import Pair, class_measures, class_pair, measures_for
+from sparring.training.run import Run
+from sparring.training.sampling import draw_latents
+from sparring.training.show import save_npy
+from sparring.types import Inputs
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+METHODS = {"sefa": sefa, "ganspace": ganspace}
+STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
+"""How far samples are moved along a direction, to show it."""
+SEARCHED = 500
+"""Samples among which those of a class are looked for."""
+
+
+def find_direction(
+    run: Run,
+    change: str,
+    *,
+    keep: Sequence[str] = (),
+    n: int = 4000,
+    seed: int = 0,
+    label: int | None = None,
+    checkpoint: str = "best",
+    device: str = "cpu",
+    progress: Progress = no_progress,
+) -> Direction:
+    """The direction among latent codes that changes what is named, and the evidence that it does.
+
+    Args:
+        run: whose generator.
+        change: a property of images (``latents.properties``: brightness, slant …), a class by name or number, or
+            ``A:B``, from class A to class B.
+        keep: what shall stay as it is, named in the same way.
+        n: how many samples are looked at; a quarter of them is held out for the evidence.
+        seed: decides them.
+        label: the class that they are of, for a generator that knows classes.
+        checkpoint: ``best``, ``last`` or a step's number.
+        device: where the networks run.
+        progress: called as ``progress(what, done, total)`` while a classifier is trained.
+
+    Raises:
+        UsageError: any of these does not fit, or nothing is left to change once the rest is kept.
+    """
+    measures = measures_for(run.spec, (change, *keep), run.dataset, choose_device(device), progress)
+    return find(images(run, checkpoint, device), codes(run, n, seed, label), measures, change, keep)
+
+
+def find_components(
+    run: Run,
+    method: str = "sefa",
+    *,
+    count: int = 6,
+    n: int = 1000,
+    seed: int = 0,
+    label: int | None = None,
+    checkpoint: str = "best",
+    device: str = "cpu",
+) -> tuple[list[Direction], list[float]]:
+    """The strongest directions of the generator's first layers, with their effects; and their shares of all variation.
+
+    ``method`` is ``sefa`` or ``ganspace`` (``latents.unsupervised``); the other arguments are ``find_direction``'s.
+
+    Raises:
+        UsageError: any of these does not fit.
+    """
+    if method not in METHODS:
+        raise UsageError(f"there is no method {method!r}: choose {' or '.join(METHODS)}.")
+    measures = measures_for(run.spec, (), run.dataset, choose_device(device), no_progress)
+    inputs = codes(run, n, seed, label)
+    found = METHODS[method](run.generator(checkpoint), inputs, count)
+    effects = judge(images(run, checkpoint, device), inputs, found.vectors, measures, {})
+    judged = enumerate(zip(found.vectors, effects, strict=True), 1)
+    return [Direction(f"{method} {i}", vector, effect, n) for i, (vector, effect) in judged], found.shares.tolist()
+
+
+def walk(
+    run: Run,
+    vectors: Tensor,
+    strengths: Sequence[float] = STEPS,
+    *,
+    rows: int = 6,
+    seed: int = 0,
+    label: int | None = None,
+    change: str = "",
+    checkpoint: str = "best",
+    device: str = "cpu",
+) -> Tensor:
+    """Samples moved along directions, (rows, len(strengths), *shape).
+
+    Along one direction (dim,) go the samples of a seed, a row each; where ``change`` is ``A:B``, those of them that a
+    classifier takes for A. Along several (k, dim) goes the first sample, a row for each direction.
+
+    Raises:
+        UsageError: any of these does not fit.
+    """
+    make = images(run, checkpoint, device)
+    start = None if change in ("", *properties_for(run.spec.shape)) else class_pair(run.spec, change)[0]
+    inputs = codes(run, rows if start is None else SEARCHED, seed, label)
+    if start is not None:
+        pairs: dict[str, Pair] = {"start": (None, start)}
+        measure = class_measures(run.spec, pairs, run.dataset(), choose_device(device), no_progress)["start"]
+        of_class = torch.nonzero(measure(make(inputs)) > 0).flatten()[:rows]
+        if not len(of_class):
+            raise UsageError(f"none of {SEARCHED} samples is of class {run.spec.classes[start]}.")
+        inputs = tuple(part[of_class] for part in inputs)
+    if vectors.dim() > 1:
+        inputs = tuple(part[:1].expand(len(vectors), *part.shape[1:]) for part in inputs)
+    return torch.stack([make(stepped(inputs, vectors, strength)) for strength in strengths], 1)
+
+
+def show(
+    run: Run,
+    change: str | None,
+    keep: Sequence[str],
+    *,
+    method: str,
+    rows: int,
+    out: Path,
+    save: Path | None,
+    n: int,
+    seed: int,
+    label: int | None,
+    checkpoint: str,
+    device: str,
+) -> Table:
+    """Find what is asked for, draw it (``out``), save it (``save``), and give the table of what it does.
+
+    Without ``change`` these are the ``rows`` strongest directions. The picture has a column for each of STEPS.
+
+    Raises:
+        UsageError: something does not fit.
+        SparringError: the disk refuses.
+    """
+    common: Any = {"seed": seed, "label": label, "checkpoint": checkpoint, "device": device}
+    if change is None and keep:
+        raise UsageError("--keep says what stays while something is changed: name that too (--change).")
+    if change is None:
+        found, shares = find_components(run, method, count=rows, n=n, **common)
+        vectors, table = torch.stack([one.vector for one in found]), components_table(found, shares)
+    else:
+        with following() as progress:
+            one = find_direction(run, change, keep=keep, n=n, progress=progress, **common)
+        vectors, table = one.vector, one.to_table()
+    moved = walk(run, vectors, rows=rows, change=change or "", **common)
+    save_png(render(run.spec, moved.flatten(0, 1), len(STEPS)), out)
+    if save is not None:
+        save_npy(vectors.numpy(), save)
+    return table
+
+
+def codes(run: Run, n: int, seed: int, label: int | None) -> Inputs:
+    """N latent codes of a run, with conditions where its generator takes them.
+
+    Raises:
+        UsageError: fewer than one, a seed out of range, or a class that does not fit.
+    """
+    if n < 1:
+        raise UsageError(f"cannot look at {n} samples: ask for one or more.")
+    return draw_latents(run.recipe, run.spec, n, seed, label)
+
+
+def images(run: Run, checkpoint: str, device: str) -> Make:
+    """The generator as a function from codes to images within [-1, 1], as they are saved.
+
+    Raises:
+        UsageError: no such checkpoint or device.
+    """
+    make: Callable[[Inputs], Tensor] = run.maker(checkpoint, device)
+    return lambda inputs: make(inputs).clamp(-1, 1)
