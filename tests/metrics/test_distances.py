@@ -94,8 +94,7 @@ def test_the_distance_at_infinity_is_the_closed_form_where_plain_ones_are_biased
     assert got.error < 0.1 * exact
     same = frechet_at_infinity(x, normal(n, d, seed=2))
     assert abs(same.distance) < 0.3 * frechet_distance(x, normal(n, d, seed=2))
-    assert same.warning.startswith("WARNING: N = 200 is not above") is False
-    assert "N = 200" in frechet_at_infinity(x, y).warning or d * 10 <= 200
+    assert same.warning == ""
     assert frechet_at_infinity(normal(200, 50), normal(200, 50, seed=1)).warning.startswith("WARNING: N = 40")
 
 
@@ -187,4 +186,4 @@ def test_bad_settings_are_a_usage_error():
     with pytest.raises(UsageError, match="block"):
         kernel_distance(x, x, block=1)
     with pytest.raises(UsageError, match="points"):
-        frechet_at_infinity(x, x, points=2)
+        frechet_at_infinity(x, x, points=1)

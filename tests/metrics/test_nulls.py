@@ -57,13 +57,13 @@ def test_the_kernel_distance_is_unbiased_and_its_error_is_its_scatter():
 
 
 def test_the_distance_at_infinity_has_no_bias_left_and_an_honest_error():
-    found = [frechet_at_infinity(*pair(s, 300, 8), points=6, seed=s) for s in range(40)]
+    found = [frechet_at_infinity(*pair(s, 300, 8), seed=s) for s in range(40)]
     values = torch.tensor([f.distance for f in found], dtype=torch.float64)
     errors = torch.tensor([f.error for f in found], dtype=torch.float64)
     biased = torch.tensor([f.distance + f.slope / 300 for f in found], dtype=torch.float64)
     assert float(biased.mean()) > 0.05
     assert abs(float(values.mean())) < 0.2 * float(biased.mean())
-    assert 0.6 < float(errors.square().mean().sqrt() / values.std()) < 2.5
+    assert 0.8 < float(errors.square().mean().sqrt() / values.std()) < 2.2
 
 
 def test_samples_that_are_no_copies_are_as_near_as_held_out_ones():

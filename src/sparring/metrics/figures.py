@@ -21,7 +21,7 @@ from sparring.metrics.two_sample import two_sample_test
 FEWEST = 100
 """With fewer samples only the Fréchet distance and the figures of neighbours are given."""
 WIDEST = 512
-"""Up to so many features the Fréchet distance is extrapolated: that takes 60 distances."""
+"""Up to so many features the Fréchet distance is extrapolated: that takes 90 distances."""
 
 Better = Literal["lower", "higher"]
 
