@@ -19,11 +19,13 @@ def r3gan(
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out.
 
     ``latent_dim``: unless set the paper's 64 on images, and on points as many as they have. ``gamma``: the weight of
-    both penalties, unless set .5 on points; on images 1 for 64 x 64 pixels, and smaller for smaller sides. ``width``: channels of the smaller
-    maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
+    both penalties, unless set .5 on points; on images 1 for 64 x 64 pixels, and smaller for smaller sides. ``width``:
+    channels of the smaller maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
     """
     if spec.kind == "image":
-        return r3gan_on_images(spec, 64 if latent_dim is None else latent_dim, 1.0 if gamma is None else gamma, width, blocks)
+        return r3gan_on_images(
+            spec, 64 if latent_dim is None else latent_dim, 1.0 if gamma is None else gamma, width, blocks
+        )
     from sparring.game import Adversarial
     from sparring.objectives import relativistic
     from sparring.penalties import R1R2
