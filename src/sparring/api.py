@@ -22,6 +22,7 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
 from sparring.training.draw import Draw
+from sparring.training.engine import captures
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
 from sparring.training.run import Run
@@ -70,6 +71,7 @@ def train(
     run, dataset = prepare(
         str(data), recipe, path_free, place, fresh=fresh, settings=settings, show_progress=display is None
     )
+    captures(run.recipe.engine, place)  # refuses an engine that the device has not
     if run.directory.foreign:
         raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
     run.directory.make()
@@ -207,7 +209,14 @@ def claim(run: Run) -> None:
         run.directory.write_identity(dict(run.identity))
 
 
-FREE = ("sparring", "settings.general.steps", "settings.own.epochs", "spec.attributes", "spec.rows")
+FREE = (
+    "sparring",
+    "settings.general.steps",
+    "settings.general.engine",
+    "settings.own.epochs",
+    "spec.attributes",
+    "spec.rows",
+)
 """What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
 
 

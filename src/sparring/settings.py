@@ -55,6 +55,10 @@ class Settings:
     """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
     checkpoint_seconds: float = 60.0
     """Time between checkpoints; 0: at every line of metrics.jsonl."""
+    engine: Literal["auto", "eager", "captured"] = "auto"
+    """How steps are played: one operation after another, or captured in a CUDA graph; auto: captured on CUDA."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What networks compute in. Weights, losses, penalties and optimisers are float32 in any case."""
     threads: int = 0
     """CPU threads; 0: as many as torch takes when the run begins. Another number gives other last bits."""
 

@@ -13,7 +13,7 @@ import sparring
 from sparring.errors import UsageError
 from sparring.game import AuxiliaryClassifier
 from sparring.objectives import DIVERGENCES, Objective
-from sparring.penalties import DRAGAN, R1, R2, WGANGP
+from sparring.penalties import DRAGAN, R1R2, WGANGP
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES, summary
 from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
@@ -195,10 +195,11 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
     assert game("wgan-gp", image).penalties == (WGANGP(10.0),)
     assert game("wgan-gp", points, weight=2.0).penalties == (WGANGP(2.0),)
     assert game("dragan", image).penalties == (DRAGAN(10.0),)
-    assert game("r3gan", points, gamma=0.5).penalties == (R1(0.5), R2(0.5))
+    assert game("r3gan", points, gamma=0.5).penalties == (R1R2(0.5),)
     assert game("pacgan", points, pack=4).pack == 4
     assert (game("dcgan", image).pack, game("dcgan", image, pack=2).pack) == (1, 2)
-    assert (game("unrolled", points, ahead=3).ahead, game("unrolled", points, rate=0.5).rate) == (3, 0.5)
+    assert (game("unrolled", points).rate, game("unrolled", points, ahead=3, rate=0.5).rate) == (None, 0.5)
+    assert game("unrolled", points, ahead=3).ahead == 3
     assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
 
 
@@ -207,6 +208,12 @@ def test_packs_of_images_are_judged_by_convolutions() -> None:
     assert recipe.discriminator is not None
     fake = recipe.generator()(recipe.latent(None, 6))
     assert recipe.discriminator()(*recipe.game.shown((fake,), {})).shape == (3, 1)
+
+
+def test_r3gan_plays_with_latents_of_the_points_own_dimension() -> None:
+    for size in (1, 2, 3):
+        assert build(find("r3gan"), DataSpec("points", (size,)), {}, {}).latent(None, 4).shape == (4, size)
+    assert build(find("r3gan"), DataSpec("points", (2,)), {"latent_dim": 5}, {}).latent(None, 4).shape == (4, 5)
 
 
 def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:

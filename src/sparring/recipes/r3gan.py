@@ -13,32 +13,36 @@ if TYPE_CHECKING:
 PAPER = "Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN), arXiv:2501.05441, sections 2 to 4"
 
 
-def r3gan(spec: DataSpec, *, latent_dim: int = 64, gamma: float = 1.0, width: int = 768, blocks: int = 2) -> Recipe:
+def r3gan(
+    spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 1.0, width: int = 768, blocks: int = 2
+) -> Recipe:
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out.
 
-    ``gamma``: the weight of both penalties; on images that of 64 x 64 ones, and smaller for smaller sides. ``width``:
-    channels of the smaller maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
+    ``latent_dim``: unless set, that of the points, and 64 for images. ``gamma``: the weight of both penalties; on
+    images that of 64 x 64 ones, and smaller for smaller sides. ``width``: channels of the smaller maps, and ``blocks``
+    at each size, of the networks for images; the paper's are large.
     """
     if spec.kind == "image":
-        return r3gan_on_images(spec, latent_dim, gamma, width, blocks)
+        return r3gan_on_images(spec, 64 if latent_dim is None else latent_dim, gamma, width, blocks)
     from sparring.game import Adversarial
     from sparring.objectives import relativistic
-    from sparring.penalties import R1, R2
+    from sparring.penalties import R1R2
     from sparring.recipes.parts import adam
     from sparring.recipes.perceptrons import perceptrons
     from sparring.types import Recipe
 
     return Recipe(
         paper=PAPER,
-        **perceptrons(spec, latent_dim),
-        game=Adversarial(relativistic, joined=True, penalties=(R1(gamma), R2(gamma))),
+        **perceptrons(spec, spec.size if latent_dim is None else latent_dim),
+        game=Adversarial(relativistic, joined=True, penalties=(R1R2(gamma),)),
         optimiser=adam(0.0, 0.99),
+        steps=12_000,
         batch=100,
-        lr_generator=1e-3,
-        lr_discriminator=1e-3,
-        schedule_generator="cosine",
-        schedule_discriminator="cosine",
-        ema=0.999,
+        lr_generator=3e-3,
+        lr_discriminator=3e-3,
+        schedule_generator="linear",
+        schedule_discriminator="linear",
+        ema=0.998,
     )
 
 
@@ -52,7 +56,7 @@ def r3gan_on_images(spec: DataSpec, latent_dim: int, gamma: float, width: int, b
     from sparring.game import Adversarial
     from sparring.networks import Discriminator, Judgement, R3GANFeatures, R3GANGenerator
     from sparring.objectives import relativistic
-    from sparring.penalties import R1, R2
+    from sparring.penalties import R1R2
     from sparring.recipes.parts import adam, image_shape, normal
     from sparring.types import Recipe
 
@@ -63,7 +67,7 @@ def r3gan_on_images(spec: DataSpec, latent_dim: int, gamma: float, width: int, b
         paper=PAPER,
         generator=lambda: R3GANGenerator(latent_dim, shape, width, blocks=blocks),
         discriminator=lambda: Discriminator(R3GANFeatures(shape, width, blocks=blocks), head),
-        game=Adversarial(relativistic, joined=True, penalties=(R1(weight), R2(weight)), fade=to_a_tenth),
+        game=Adversarial(relativistic, joined=True, penalties=(R1R2(weight),), fade=to_a_tenth),
         latent=normal(latent_dim),
         optimiser=adam(0.0, 0.99),
         steps=50_000,

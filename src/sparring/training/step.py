@@ -12,8 +12,9 @@ from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
 
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
+from sparring.training.precision import in_bfloat16
 from sparring.training.schedule import changes, kept_share, learning_rate
-from sparring.training.state import State, as_rate
+from sparring.training.state import State
 from sparring.types import PROGRESS, PlayerName, Recipe, Statistics
 
 
@@ -22,12 +23,13 @@ class Step:
 
     def __init__(self, recipe: Recipe, state: State, draw: Draw) -> None:
         self.recipe, self.state, self.draw = recipe, state, draw
+        self.players = in_bfloat16(state.players) if recipe.precision == "bfloat16" else state.players
         self.moving: dict[PlayerName, list[nn.Module]] = {
             "generator": moved_by_batches(state.players.generator),
             "discriminator": moved_by_batches(state.players.discriminator),
         }
         self.scheduled = changes(recipe)
-        self.kept = as_rate(recipe.ema, draw.device)
+        self.kept = state.as_rate(recipe.ema, draw.device)
 
     def __call__(self) -> list[Statistics]:
         """Play one step, count it, and return what each move measured (tensors on the device)."""
@@ -61,7 +63,7 @@ class Step:
         parameters = self.state.parameters[player]
         drawn = self.draw(move, self.state.memory)
         with standing_still(self.moving[other]):
-            loss, statistics = move.turn.loss(self.state.players, drawn)
+            loss, statistics = move.turn.loss(self.players, drawn)
         loss.backward(inputs=parameters)  # type: ignore[no-untyped-call]
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(parameters, self.recipe.clip)
@@ -80,7 +82,7 @@ class Step:
 
 
 def put_rate(place: float | Tensor, rate: float) -> float | Tensor:
-    """A number that changes from step to step, as ``as_rate`` made it, at its new value."""
+    """A number that changes from step to step, as ``State.as_rate`` made it, at its new value."""
     return place.fill_(rate) if isinstance(place, Tensor) else rate
 
 
