@@ -18,9 +18,9 @@ def r3gan(
 ) -> Recipe:
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out.
 
-    ``latent_dim``: unless set, that of the points, and 64 for images. ``gamma``: the weight of both penalties; on
-    images that of 64 x 64 ones, and smaller for smaller sides. ``width``: channels of the smaller maps, and ``blocks``
-    at each size, of the networks for images; the paper's are large.
+    ``latent_dim``: unless set the paper's 64 on images, and on points as many as they have. ``gamma``: the weight of
+    both penalties; on images that of 64 x 64 ones, and smaller for smaller sides. ``width``: channels of the smaller
+    maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
     """
     if spec.kind == "image":
         return r3gan_on_images(spec, 64 if latent_dim is None else latent_dim, gamma, width, blocks)

@@ -148,7 +148,7 @@ class State:
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
-        """A number that changes from step to step, such as a learning rate."""
+        """A number that changes from step to step, such as a learning rate, for the work on a device."""
         return torch.tensor(rate, device=device) if self.static else rate
 
 
