@@ -15,7 +15,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,8 @@ from sparring.evaluate import Evaluation, evaluate
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.reading import draw
-from sparring.recipes.auto import auto, choose
+from sparring.recipes.auto import choose
+from sparring.recipes.build import build, find, share_out
 from sparring.training.draw import Draw
 from sparring.training.files import write_atomically
 from sparring.training.sampling import draw_latents, generate
@@ -105,8 +105,9 @@ class Auto:
     """Sparring's default recipe with a clock."""
 
     def __init__(self, dataset: Dataset, seed: int, settings: dict[str, Any]) -> None:
-        general = dict(settings)
-        self.recipe = replace(auto(dataset.spec, width=general.pop("width")), seed=seed, **general)
+        named = find("auto")
+        own, general, _ = share_out(named, settings | {"seed": seed}, {})
+        self.recipe = build(named, dataset.spec, own, general)
         self.spec = dataset.spec
         torch.manual_seed(seed)
         self.state = State(self.recipe, CPU)
