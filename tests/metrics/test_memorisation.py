@@ -8,9 +8,10 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from sparring.errors import UsageError
+from sparring.latents.paths import linear, spherical
 from sparring.metrics.birthday import duplicate_threshold, support_size
 from sparring.metrics.memorisation import memorisation, nearer_to_training, plant_copies, planted_copies
-from sparring.metrics.path_length import lerp, path_length, slerp
+from sparring.metrics.path_length import path_length
 
 
 def normal(n, d, seed=0):
@@ -118,36 +119,26 @@ def test_the_threshold_is_a_quantile_of_nearest_distances():
 
 
 def test_the_path_on_a_circle_has_its_closed_form():
-    # On the unit circle slerp moves at the angle's speed, whatever t is.
+    # On the unit circle the arc moves at the angle's speed, whatever t is.
     n, angle = 100, 1.2
     start = torch.linspace(0, 6, n, dtype=torch.float64)
     first, second = (torch.stack([a.cos(), a.sin()], 1) for a in (start, start + angle))
-    got = path_length(lambda z: 3 * z, first, second, epsilon=1e-4)
+    got = path_length(lambda z: 3 * z, first, second, path=spherical, epsilon=1e-4)
     assert got.value == pytest.approx(9 * angle**2, rel=1e-6)
-    straight = path_length(lambda z: 3 * z, first, second, path=lerp)
+    straight = path_length(lambda z: 3 * z, first, second, path=linear)
     assert straight.value == pytest.approx(9 * (2 * math.sin(angle / 2)) ** 2, rel=1e-6)
-
-
-def test_slerp_has_its_ends_and_keeps_the_radius():
-    a, b = (torch.nn.functional.normalize(normal(50, 8, s), dim=1) for s in (0, 1))
-    t = torch.rand(50, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert torch.allclose(slerp(a, b, torch.zeros(50, 1)), a)
-    assert torch.allclose(slerp(a, b, torch.ones(50, 1)), b)
-    assert torch.allclose(slerp(a, b, t).norm(dim=1), torch.ones(50, dtype=torch.float64))
-    assert torch.allclose(slerp(a, a, t), a)
-    assert torch.isfinite(slerp(a, -a, t)).all()
 
 
 def test_the_extreme_steps_are_left_out_and_batches_do_not_matter():
     z = normal(200, 3)
     step = lambda x: torch.where((x[:, :1] > 0) & (x[:, :1] < 1e-4), 1e6, 0.0) + x  # noqa: E731
-    a, b = path_length(step, z, normal(200, 3, 1), batch=7), path_length(step, z, normal(200, 3, 1))
+    a, b = (path_length(step, z, normal(200, 3, 1), path=spherical, batch=n) for n in (7, 64))
     assert a.value == pytest.approx(b.value)
     assert a.low < a.value < a.high
     with pytest.raises(UsageError, match="as many"):
-        path_length(step, z, z[:5])
+        path_length(step, z, z[:5], path=spherical)
     with pytest.raises(UsageError, match="epsilon"):
-        path_length(step, z, z, epsilon=0)
+        path_length(step, z, z, path=spherical, epsilon=0)
 
 
 @pytest.mark.parametrize("bad", [torch.full((9, 2), torch.nan), torch.zeros(9, 3), torch.zeros(2, 2)])
