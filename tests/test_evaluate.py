@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.data import DataOptions, PointSource, open_data
 from sparring.errors import SparringError, UsageError
-from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate, make_ranking
+from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate
+from sparring.metrics.ranking import make_ranking
 from sparring.types import Dataset, DataSpec
 
 

@@ -17,14 +17,13 @@ from sparring.metrics.features import Features, features_for
 from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, distance_names
 from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
 from sparring.metrics.prdc import K
-from sparring.metrics.ranking import Ranking, make_ranking
 from sparring.metrics.reading import Progress, draw, no_progress
 from sparring.types import Dataset, DataSource, DataSpec, Density
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Evaluation", "Figure", "Ranking", "evaluate", "make_ranking"]
+__all__ = ["Evaluation", "Figure", "evaluate"]
 
 FEW = 1000
 VALUES = 1 << 22
@@ -175,7 +174,7 @@ def _image_figures(
     real: Tensor | None,
     reference: Tensor,
     dataset: Dataset,
-    features: ClassifierFeatures | Features,
+    features: Features,
     notes: list[str],
     progress: Progress,
     seed: int,
@@ -209,7 +208,7 @@ def _image_figures(
     return figures
 
 
-def _extract(features: ClassifierFeatures | Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
+def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
     """Features, and predicted labels where the features come from a classifier; both on the CPU."""
     if isinstance(features, ClassifierFeatures):
         found, labels = features.classify(images)

@@ -133,7 +133,7 @@ def test_a_shift_is_told_apart_at_the_best_possible_accuracy(by):
     # The Bayes classifier of N(0, I) and N(s e, I) is right with probability Φ(s / 2).
     got = two_sample_test(normal(2000, 3), normal(2000, 3, seed=1) + torch.tensor([2.0, 0, 0]), by=by)
     assert got.n == 2000
-    assert got.accuracy == pytest.approx(scipy.stats.norm.cdf(1.0), abs=4 * got.null_deviation)
+    assert got.accuracy == pytest.approx(scipy.stats.norm.cdf(1.0), abs=4 * got.error)
     assert got.p == pytest.approx(scipy.stats.binomtest(round(got.accuracy * 2000), 2000, alternative="greater").pvalue)
 
 

@@ -20,13 +20,13 @@ STEPS = 200
 
 
 class TwoSample(NamedTuple):
-    """Accuracy on ``n`` held-out examples, ½ if nothing tells them apart; its deviation under the null; p (one side).
+    """Accuracy on ``n`` held-out examples, ½ if nothing tells them apart; its standard error; p (one side).
 
     An accuracy well below ½ also tells of a difference that is not one of distributions: examples in both sets.
     """
 
     accuracy: float
-    null_deviation: float
+    error: float
     p: float
     n: int
 
@@ -48,8 +48,9 @@ def two_sample_test(real: Tensor, fake: Tensor, *, by: ByWhat = "logistic", seed
     scale = torch.where(deviation > 0, deviation, 1.0)
     train, test = ((v - train.mean(0)) / scale for v in (train, test))
     right = int((_classifier(by, n).fit(train.numpy(), labels).predict(test.numpy()) == labels).sum())
-    p = float(scipy.stats.binom.sf(right - 1, 2 * n, 0.5))
-    return TwoSample(right / (2 * n), 0.5 / (2 * n) ** 0.5, p, 2 * n)
+    accuracy = right / (2 * n)
+    error = (accuracy * (1 - accuracy) / (2 * n)) ** 0.5
+    return TwoSample(accuracy, error, float(scipy.stats.binom.sf(right - 1, 2 * n, 0.5)), 2 * n)
 
 
 def _classifier(by: str, n: int):  # type: ignore[no-untyped-def]  # scikit-learn has no types
