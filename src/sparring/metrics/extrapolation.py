@@ -45,8 +45,8 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, points: int = 5, groups: 
     x, y = (v[torch.randperm(len(v), generator=generator)[:n]] for v in (x, y))
     distance, slope = _line(x, y, points)
     group = torch.arange(n) % groups
-    left_out = torch.tensor([_line(x[group != g], y[group != g], points)[0] for g in range(groups)])
-    error = float(((groups - 1) / groups * (left_out - left_out.mean()).square().sum()).sqrt())
+    left_out = [_line(x[group != g], y[group != g], points)[0] for g in range(groups)]
+    error = (groups - 1) / groups**0.5 * statistics.stdev(left_out)
     return Extrapolated(distance, error, slope, covariance_warning(n // points, x.shape[1]))
 
 

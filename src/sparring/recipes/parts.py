@@ -45,13 +45,6 @@ def nesterov(momentum: float) -> Optimiser:
     return make
 
 
-def stratified(low: float, high: float, jitter: float) -> Latent:
-    """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
-    from sparring.latents.priors import Stratified
-
-    return Stratified(low, high, jitter)
-
-
 def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
     import torch

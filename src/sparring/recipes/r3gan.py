@@ -84,8 +84,8 @@ def r3gan_on_images(spec: DataSpec, latent_dim: int, gamma: float, width: int, b
 def gamma_for(shape: tuple[int, int, int], gamma: float) -> float:
     """The weight of a penalty for images of this shape, given that of 64 x 64 ones: it grows with the pixels squared.
 
-    A slope per pixel means less the more pixels there are. The published configurations, .05 at 32, 2 at 64, 150 at
-    256, follow this rule to within a factor of 2.
+    A slope per pixel means less the more pixels there are. Four of the published configurations, .05 at 32 (CIFAR-10),
+    2 and 1 at 64, 150 at 256, follow this rule to within a factor of 2; ImageNet at 32, with .5, does not.
     """
     return gamma * (shape[1] * shape[2] / 64**2) ** 2
 

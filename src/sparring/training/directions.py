@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sparring.data import render
 from sparring.errors import UsageError
-from sparring.latents.evidence import Direction, Make, components_table, find, judge, stepped
+from sparring.latents.evidence import Direction, Make, components_table, find, measure_effects, stepped
 from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
@@ -90,7 +90,7 @@ def find_components(
     measures = measures_for(run.spec, (), run.dataset, choose_device(device), no_progress)
     inputs = codes(run, n, seed, label)
     found = METHODS[method](run.generator(checkpoint), inputs, count)
-    effects = judge(images(run, checkpoint, device), inputs, found.vectors, measures, {})
+    effects = measure_effects(images(run, checkpoint, device), inputs, found.vectors, measures, {})
     judged = enumerate(zip(found.vectors, effects, strict=True), 1)
     return [Direction(f"{method} {i}", vector, effect, n) for i, (vector, effect) in judged], found.shares.tolist()
 

@@ -29,7 +29,7 @@ class Step:
             "discriminator": moved_by_batches(state.players.discriminator),
         }
         self.scheduled = changes(recipe)
-        self.kept = state.as_rate(recipe.ema, draw.device)
+        self.kept = state.as_rate(recipe.ema, draw.device) if recipe.ema_rampup else recipe.ema
 
     def __call__(self) -> list[Statistics]:
         """Play one step, count it, and return what each move measured (tensors on the device)."""
