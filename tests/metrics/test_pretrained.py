@@ -137,7 +137,7 @@ def test_inception_resizes_outside_or_inside(program):
 @torchscript
 def test_the_name_of_a_distance_holds_its_protocol(program):
     inside, clean = InceptionFeatures(protocol="stylegan"), InceptionFeatures()
-    assert inside.distance_name(50_000, full=True) == "fid50k_full"
+    assert inside.distance_name(50_000) == "fid50k"
     assert clean.distance_name(10_000) == "clean-fid10k"
     assert clean.distance_name(497) == "clean-fid497"
     with pytest.raises(UsageError, match="protocol"):
