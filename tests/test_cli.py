@@ -206,6 +206,19 @@ def test_directions_without_a_name(digits_run: sparring.Run, spar, tmp_path: Pat
         assert min(strip.size) > 100
 
 
+def test_features_that_are_not_here_are_one_line_with_their_place(digits_run: sparring.Run, spar) -> None:
+    for name, file in (("inception", "inception-2015-12-05.pt"), ("dinov2-l", "dinov2_vitl14_pretrain.pth")):
+        asked = spar("evaluate", digits_run.path, "-n", 20, "--features", name)
+        assert (asked.code, asked.out) == (2, "")
+        assert file in asked.err
+        assert "/features (SPARRING_CACHE moves that folder)" in " ".join(asked.err.split())
+    unknown = spar("evaluate", digits_run.path, "--features", "vgg")
+    assert unknown.code == 2
+    assert "inception-stylegan" in unknown.err
+    ranked = spar("evaluate", digits_run.path, "-n", 20, "--features", "random-conv", "--json")
+    assert json.loads(ranked.out)["figures"][0]["name"] == "FD-random-conv"
+
+
 def test_evaluate(kind: str, run: sparring.Run, spar) -> None:
     table = spar("evaluate", run.path, "-n", 150)
     assert (table.code, table.err) == (0, "")

@@ -195,6 +195,12 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
     checkpoint: CheckpointOption = "best",
+    features: Annotated[
+        str, typer.Option(help="auto, random-conv, inception, dinov2-l …: what is measured on.")
+    ] = "auto",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the features' network if it is not here.")
+    ] = False,
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -206,7 +212,15 @@ def evaluate(
 
     loaded = api.load(run, recipe)
     with following() as progress:
-        result = loaded.evaluate(n, seed=seed, checkpoint=checkpoint, device=device, progress=progress)
+        result = loaded.evaluate(
+            n,
+            seed=seed,
+            checkpoint=checkpoint,
+            device=device,
+            progress=progress,
+            features=features,
+            download=download,
+        )
     if as_json:
         typer.echo(json.dumps({"run": str(run), "checkpoint": checkpoint} | result.to_json(), indent=2))
     else:
