@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
-from sparring.views import InstanceNoise
 
 DOUBLE = torch.float64
 WEIGHT = 7.0
