@@ -6,15 +6,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.penalties import DRAGAN, R1, R2, WGANGP, InstanceNoise
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
 
 DOUBLE = torch.float64
 WEIGHT = 7.0
-ALL: dict[str, Penalty] = {"r1": R1(WEIGHT), "r2": R2(WEIGHT), "wgan-gp": WGANGP(WEIGHT), "dragan": DRAGAN(WEIGHT)}
+ALL: dict[str, Penalty] = {
+    "r1": R1(WEIGHT),
+    "r2": R2(WEIGHT),
+    "r1r2": R1R2(WEIGHT),
+    "wgan-gp": WGANGP(WEIGHT),
+    "dragan": DRAGAN(WEIGHT),
+}
 LINEAR = {  # of ‖w‖, the slope of a linear critic
     "r1": lambda norm: 0.5 * WEIGHT * norm**2,
     "r2": lambda norm: 0.5 * WEIGHT * norm**2,
+    "r1r2": lambda norm: WEIGHT * norm**2,
     "wgan-gp": lambda norm: WEIGHT * (norm - 1) ** 2,
     "dragan": lambda norm: WEIGHT * (norm - 1) ** 2,
 }
@@ -44,6 +51,16 @@ def test_on_a_quadratic_critic(name: str, where: int) -> None:
     mean = examples(where).flatten(1).square().sum(1).mean()
     torch.testing.assert_close(value, 0.5 * WEIGHT * a**2 * mean)
     torch.testing.assert_close(torch.autograd.grad(value, a)[0], WEIGHT * a * mean)
+
+
+def test_both_at_once_are_the_sum_of_both() -> None:
+    w = examples(0, 1).flatten().requires_grad_()
+    one, other = (
+        [p(lambda x: (x.flatten(1) @ w).tanh(), (examples(1),), (examples(2),)) for p in penalties]
+        for penalties in ((R1R2(WEIGHT),), (R1(WEIGHT), R2(WEIGHT)))
+    )
+    torch.testing.assert_close(sum(one), sum(other))
+    torch.testing.assert_close(torch.autograd.grad(sum(one), w), torch.autograd.grad(sum(other), w))
 
 
 def seen_by(penalty: Penalty, real: Tensor, fake: Tensor) -> Tensor:
@@ -105,14 +122,3 @@ def test_every_weight_of_a_network_gets_a_gradient(name: str) -> None:
     for key, parameter in network.named_parameters():
         if key != "3.bias":  # no gradient of the output depends on it
             assert parameter.grad.abs().max() > 0, key
-
-
-def test_instance_noise_has_its_size_and_lets_gradients_through() -> None:
-    x = torch.zeros(20_000, 2, requires_grad=True)
-    labels = torch.arange(20_000)
-    seen, kept = InstanceNoise(0.3)((x, labels))
-    assert seen.std().item() == pytest.approx(0.3, rel=0.02)
-    assert seen.mean().item() == pytest.approx(0, abs=0.01)
-    assert kept is labels
-    (gradient,) = torch.autograd.grad(seen.sum(), x)
-    assert torch.equal(gradient, torch.ones_like(gradient))

@@ -266,7 +266,7 @@ def data(
 @app.command()
 def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full.")] = None) -> None:
     """The table of recipes, or one recipe in full."""
-    from sparring.recipes import RECIPES, summary
+    from sparring.recipes import DEFAULT, RECIPES, summary
 
     if name is not None:
         from sparring.recipes.show import describe
@@ -275,7 +275,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full
         return
     width = max(map(len, RECIPES))
     for key, function in RECIPES.items():
-        typer.echo(f"{key:{width}}  {summary(function)}")
+        typer.echo(f"{key:{width}}  {summary(function)}{' (the default)' if key == DEFAULT else ''}")
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,14 @@ class LeanAdam(torch.optim.Adam):
     """torch's fused Adam (Kingma & Ba 2015, algorithm 1): the same numbers, the same state.
 
     ``torch.optim.Adam.step`` gathers its tensors anew at every step, and counts steps in one tensor a parameter. For a
-    small network on a CPU that costs half as much as the update itself; here it is done once.
+    small network on a CPU that costs half as much as the update itself; here it is done once. Torch's methods are
+    called without the decorators that keep its compiler out: these load the compiler, which takes longer than a
+    thousand steps.
     """
+
+    add_param_group = inspect.unwrap(torch.optim.Adam.add_param_group)
+    state_dict = inspect.unwrap(torch.optim.Adam.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Adam.load_state_dict)
 
     def __init__(self, params: Any, lr: float | Tensor, betas: tuple[float, float], eps: float = 1e-8) -> None:
         super().__init__(params, lr=lr, betas=betas, eps=eps, fused=True, capturable=isinstance(lr, Tensor))
@@ -25,7 +32,8 @@ class LeanAdam(torch.optim.Adam):
         """Update every parameter by its gradient."""
         gradients = [[p.grad for p in group["params"]] for group in self.param_groups]
         if closure is not None or not self.gathered or any(g is None for group in gradients for g in group):
-            result = super().step(closure)
+            with torch.no_grad():
+                result = inspect.unwrap(torch.optim.Adam.step)(self, closure)
             self.gather()
             return result
         with torch.no_grad():
@@ -60,7 +68,8 @@ class LeanAdam(torch.optim.Adam):
         self.gathered, self.counts = [], []
         for group in self.param_groups:
             states = [self.state[p] for p in group["params"]]
-            if any(p.device.type != "cpu" or "step" not in s for p, s in zip(group["params"], states, strict=True)):
+            known = all(p.device.type in ("cpu", "cuda") for p in group["params"])  # nobody has tried others
+            if not known or any("step" not in state for state in states):
                 self.gathered = []
                 return
             counts = torch.stack([state["step"] for state in states])

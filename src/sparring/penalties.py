@@ -45,6 +45,20 @@ class R2:
 
 
 @dataclass(frozen=True)
+class R1R2:
+    """R1 and R2 of one weight, by one backward pass for both: R3GAN's penalty (Huang et al. 2025, arXiv:2501.05441)."""
+
+    weight: float
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        both = [x if x.requires_grad else x.detach().requires_grad_() for x in (real[0], fake[0])]
+        raw = critic(both[0], *real[1:]).sum() + critic(both[1], *fake[1:]).sum()
+        slopes = torch.autograd.grad(raw, both, create_graph=True)
+        return 0.5 * self.weight * torch.stack([slope.flatten(1).square().sum(1).mean() for slope in slopes]).sum()
+
+
+@dataclass(frozen=True)
 class WGANGP:
     """Weight · E (‖∇D(x)‖ - 1)² between real and fake examples (Gulrajani et al. 2017, arXiv:1704.00028, eq. 3).
 

@@ -207,6 +207,9 @@ class Dataset:
     density: Density | None = None
 
 
+PlayerName: TypeAlias = Literal["generator", "discriminator"]
+
+
 class Players(nn.Module):
     """The two networks of a game. A one-player game (an autoencoder) has no discriminator."""
 
@@ -214,9 +217,8 @@ class Players(nn.Module):
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
-
-
-PlayerName: TypeAlias = Literal["generator", "discriminator"]
+        self.optimisers: dict[PlayerName, torch.optim.Optimizer] = {}
+        """What moves each network, for games that foresee a move."""
 
 
 class Drawn(NamedTuple):
@@ -243,7 +245,9 @@ class View(Protocol):
         return {}
 
     def adapt(self, memory: Memory, statistics: Statistics) -> None:
-        """Called after each move of the discriminator with what the move measured; changes the memory in place."""
+        """Called after each move of the discriminator with what the move measured; changes the memory in place, and may
+        add to what is reported of the move."""
+        return
 
 
 class Turn(NamedTuple):
@@ -280,6 +284,15 @@ class Optimiser(Protocol):
     def __call__(self, parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
         """An optimiser whose learning rate, a scalar tensor off the CPU, the step may change in place."""
         ...
+
+
+class Machine(NamedTuple):
+    """What a training will run on, as far as a choice of settings depends on it."""
+
+    device: str
+    """The kind: cpu, cuda or mps."""
+    threads: int
+    """CPU threads."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from sparring.errors import UsageError
 from sparring.game import Adversarial, FeatureMatching, TwoUpdates, Unrolled, skill
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import OBJECTIVES, Objective, non_saturating, relativistic, wasserstein
-from sparring.penalties import DRAGAN, R1, R2, WGANGP
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import PROGRESS, Drawn, Inputs, Memory, Players, Statistics, View
 from sparring.views import InstanceNoise
 
@@ -42,7 +42,9 @@ class Counting(nn.Module):
 
 
 @pytest.mark.parametrize("joined", [False, True])
-@pytest.mark.parametrize("penalties", [(R1(3.0),), (R1(3.0), R2(1.0)), (WGANGP(10.0),), (DRAGAN(10.0), R2(2.0))])
+@pytest.mark.parametrize(
+    "penalties", [(R1(3.0),), (R1(3.0), R2(1.0)), (R1R2(2.0),), (WGANGP(10.0),), (DRAGAN(10.0), R2(2.0))]
+)
 def test_penalties_are_added_joined_or_apart(joined: bool, penalties: tuple) -> None:
     """The loss is the adversarial one plus each penalty called alone; so is its gradient."""
     pair, given = players(), drawn()
@@ -65,7 +67,8 @@ def test_penalties_are_added_joined_or_apart(joined: bool, penalties: tuple) -> 
 @pytest.mark.parametrize(("joined", "passes"), [(False, 2), (True, 1)])
 def test_penalties_on_what_was_judged_cost_no_pass(joined: bool, passes: int) -> None:
     pair = Players(players().generator, Counting())
-    Adversarial(non_saturating, joined=joined, penalties=(R1(1.0), R2(1.0))).discriminator_loss(pair, drawn())
+    penalties = (R1(1.0), R2(1.0), R1R2(1.0))
+    Adversarial(non_saturating, joined=joined, penalties=penalties).discriminator_loss(pair, drawn())
     assert len(pair.discriminator.shown) == passes
 
 
@@ -210,7 +213,9 @@ def test_feature_matching_needs_features() -> None:
         FeatureMatching(non_saturating).generator_loss(Players(players().generator, Counting()), drawn())
 
 
-@pytest.mark.parametrize("game", [Unrolled(non_saturating, ahead=0), Unrolled(relativistic, ahead=0)])
+@pytest.mark.parametrize(
+    "game", [Unrolled(non_saturating, ahead=0, rate=0.1), Unrolled(relativistic, ahead=0, rate=0.1)]
+)
 def test_looking_no_step_ahead_is_the_plain_game(game: Unrolled) -> None:
     pair, given = players(), drawn()
     plain = Adversarial(game.objective)

@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import UsageError
 from sparring.game import Unrolled
-from sparring.objectives import least_squares_01, non_saturating, wasserstein
+from sparring.networks import MLPDiscriminator, MLPGenerator
+from sparring.objectives import least_squares_01, non_saturating, relativistic, wasserstein
+from sparring.optimisers import LeanAdam
 from sparring.penalties import R1, WGANGP
 from sparring.types import Drawn, Players
 
@@ -107,3 +110,85 @@ def test_in_the_limit_the_generator_meets_the_best_discriminator() -> None:
     expected = 0.5 * (best * theta - 1).square()
     assert loss == pytest.approx(expected.item())
     assert gradient == pytest.approx(torch.autograd.grad(expected, theta)[0].item())
+
+
+def two_players(moves: int, units: int = 6) -> tuple[Players, Drawn]:
+    """Small networks whose discriminator has made some moves by Adam, and what the next turns draw."""
+    torch.manual_seed(3)
+    players = Players(
+        MLPGenerator(3, (units,), (2,), activation=nn.Tanh, output=nn.Identity),
+        MLPDiscriminator((2,), (units,), activation=nn.Tanh),
+    ).double()
+    optimiser = LeanAdam(players.discriminator.parameters(), lr=0.01, betas=(0.5, 0.9))
+    players.optimisers = {"discriminator": optimiser}
+    drawn = Drawn((torch.randn(5, 2, dtype=DOUBLE) + 1,), (torch.randn(5, 3, dtype=DOUBLE),))
+    for _ in range(moves):
+        move(players, drawn)
+    return players, drawn
+
+
+def move(players: Players, drawn: Drawn) -> None:
+    """One real move of the discriminator."""
+    loss, _ = Unrolled(non_saturating).discriminator_loss(players, drawn)
+    loss.backward(inputs=list(players.discriminator.parameters()))
+    players.optimisers["discriminator"].step()
+    players.discriminator.zero_grad()
+
+
+@pytest.mark.parametrize("moves", [0, 1, 4])
+def test_the_steps_ahead_are_those_that_the_discriminators_adam_then_makes(moves: int) -> None:
+    players, drawn = two_players(moves)
+    before = copy.deepcopy(players.optimisers["discriminator"].state_dict())
+    loss, _ = Unrolled(non_saturating, ahead=3).generator_loss(players, drawn)
+    after = players.optimisers["discriminator"].state_dict()
+    assert str(after) == str(before)
+    for _ in range(3):
+        move(players, drawn)
+    expected, _ = Unrolled(non_saturating, ahead=0).generator_loss(players, drawn)
+    torch.testing.assert_close(loss, expected, rtol=1e-7, atol=0)  # torch counts steps in float32
+
+
+@pytest.mark.parametrize("ahead", [1, 5])
+@pytest.mark.parametrize("objective", [non_saturating, relativistic, wasserstein])
+@pytest.mark.parametrize("penalties", [(), (R1(2.0),)])
+def test_the_gradient_goes_through_adams_steps(ahead: int, objective, penalties: tuple) -> None:
+    """Along a direction in the generator's weights, against central differences."""
+    players, drawn = two_players(4)
+    game = Unrolled(objective, ahead=ahead, penalties=penalties)
+    weights = list(players.generator.parameters())
+    directions = [torch.randn_like(w) for w in weights]
+
+    def shifted(shift: float) -> Tensor:
+        with torch.no_grad():
+            for weight, direction in zip(weights, directions, strict=True):
+                weight += shift * direction
+        loss, _ = game.generator_loss(players, drawn)
+        with torch.no_grad():
+            for weight, direction in zip(weights, directions, strict=True):
+                weight -= shift * direction
+        return loss.detach()
+
+    found = torch.autograd.grad(game.generator_loss(players, drawn)[0], weights)
+    along = sum((g * d).sum() for g, d in zip(found, directions, strict=True))
+    torch.testing.assert_close(along, (shifted(1e-5) - shifted(-1e-5)) / 2e-5, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("moves", [0, 2])
+def test_a_unit_that_never_was_active_spoils_no_gradient(moves: int) -> None:
+    """Its gradient and Adam's averages are exactly 0."""
+    players, drawn = two_players(0)
+    players.discriminator.net[2] = nn.ReLU()
+    with torch.no_grad():
+        players.discriminator.net[1].bias[0] = -1e3
+    for _ in range(moves):
+        move(players, drawn)
+    loss, _ = Unrolled(non_saturating, ahead=2).generator_loss(players, drawn)
+    assert all(g.isfinite().all() for g in torch.autograd.grad(loss, list(players.generator.parameters())))
+
+
+def test_steps_that_are_not_adams_need_a_rate() -> None:
+    players, drawn = two_players(0)
+    players.optimisers = {"discriminator": torch.optim.SGD(players.discriminator.parameters(), lr=0.1)}
+    with pytest.raises(UsageError, match="set rate"):
+        Unrolled(non_saturating).generator_loss(players, drawn)
+    Unrolled(non_saturating, rate=0.1).generator_loss(players, drawn)

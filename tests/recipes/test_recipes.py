@@ -13,8 +13,8 @@ import sparring
 from sparring.errors import UsageError
 from sparring.game import AuxiliaryClassifier
 from sparring.objectives import DIVERGENCES, Objective
-from sparring.penalties import DRAGAN, R1, R2, WGANGP
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS, RECIPES, summary
+from sparring.penalties import DRAGAN, R1R2, WGANGP
+from sparring.recipes import CHOOSERS, DEFAULT, RECIPES, summary
 from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
@@ -23,6 +23,7 @@ from sparring.types import Attribute, DataSpec
 
 BOTH = ("digits", "ring")
 PLAYS = {
+    "auto": ("digits", "ring", "gaussian"),
     "gan-mnist": ("digits",),
     "gan-1d": ("gaussian",),
     "gan-1d-mended": ("gaussian",),
@@ -33,7 +34,7 @@ PLAYS = {
     "f-gan": BOTH,
     "unrolled": BOTH,
     "pacgan": BOTH,
-    "r3gan": ("ring",),
+    "r3gan": BOTH,
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
@@ -55,7 +56,7 @@ def narrow(name: str) -> dict[str, int]:
 
 def test_every_recipe_is_tried_here() -> None:
     assert set(RECIPES) == set(DATA)
-    assert {DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS} <= set(RECIPES)
+    assert {DEFAULT, *CHOOSERS} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
@@ -194,10 +195,11 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
     assert game("wgan-gp", image).penalties == (WGANGP(10.0),)
     assert game("wgan-gp", points, weight=2.0).penalties == (WGANGP(2.0),)
     assert game("dragan", image).penalties == (DRAGAN(10.0),)
-    assert game("r3gan", points, gamma=0.5).penalties == (R1(0.5), R2(0.5))
+    assert game("r3gan", points, gamma=0.5).penalties == (R1R2(0.5),)
     assert game("pacgan", points, pack=4).pack == 4
     assert (game("dcgan", image).pack, game("dcgan", image, pack=2).pack) == (1, 2)
-    assert (game("unrolled", points, ahead=3).ahead, game("unrolled", points, rate=0.5).rate) == (3, 0.5)
+    assert (game("unrolled", points).rate, game("unrolled", points, ahead=3, rate=0.5).rate) == (None, 0.5)
+    assert game("unrolled", points, ahead=3).ahead == 3
     assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
 
 
@@ -206,6 +208,12 @@ def test_packs_of_images_are_judged_by_convolutions() -> None:
     assert recipe.discriminator is not None
     fake = recipe.generator()(recipe.latent(None, 6))
     assert recipe.discriminator()(*recipe.game.shown((fake,), {})).shape == (3, 1)
+
+
+def test_r3gan_plays_with_latents_of_the_points_own_dimension() -> None:
+    for size in (1, 2, 3):
+        assert build(find("r3gan"), DataSpec("points", (size,)), {}, {}).latent(None, 4).shape == (4, size)
+    assert build(find("r3gan"), DataSpec("points", (2,)), {"latent_dim": 5}, {}).latent(None, 4).shape == (4, 5)
 
 
 def test_clipped_weights_stay_clipped(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_off_the_cpu_the_whole_source_is_put_there_once(tiny, monkeypatch) -> No
             return super().read(np.arange(len(self)))
 
     source = Whole()
-    draw = Draw(tiny(conditional=True), source, torch.device("meta"))
+    draw = Draw(tiny(conditional=True), source, torch.device("meta"), static=True)
     discriminator, generator = drawn(draw, 0)
     assert {tensor.device.type for tensor in (*discriminator.real, *discriminator.latent, *generator.latent)} == {
         "meta"

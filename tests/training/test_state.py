@@ -11,10 +11,15 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
+from sparring.data import open_data
 from sparring.errors import UsageError
 from sparring.networks import MLPGenerator
+from sparring.recipes import RECIPES
+from sparring.recipes.build import build, find, own_defaults
 from sparring.recipes.parts import nesterov
+from sparring.training.draw import Draw
 from sparring.training.state import State, read_checkpoint
+from sparring.training.step import Step
 from sparring.types import Memory, Recipe
 
 CPU = torch.device("cpu")
@@ -94,6 +99,31 @@ def test_the_games_own_tensors_are_kept(tiny, tmp_path: Path) -> None:
     one.save(tmp_path / "a.safetensors")
     other.load(tmp_path / "a.safetensors")
     assert other.memory["p"].item() == 0.75
+
+
+@pytest.mark.parametrize("name", ["dcgan", "sngan"])
+def test_the_layout_of_weights_changes_nothing_but_the_time(name: str, tmp_path: Path) -> None:
+    """Channels last, the game is the same up to rounding, and so is the file: it goes on in either layout."""
+    source = open_data("digits").train
+    own = {key: 8 for key in own_defaults(RECIPES[name]) if key.startswith("width")}
+    recipe = build(find(name), source.spec, own, {"batch": 8, "k": 1, "ema": 0.9})
+    steps = {}
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        state = State(recipe, CPU, layout=layout)
+        steps[layout] = Step(recipe, state, Draw(recipe, source, CPU))
+    weight = next(p for p in state.players.parameters() if p.dim() == 4 and min(p.shape) > 1)
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    for _ in range(3):
+        first, last = (step() for step in steps.values())
+        for one, other in zip(first, last, strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+    state.save(tmp_path / "000003.safetensors")
+    plain = State(recipe, CPU, layout=torch.contiguous_format)
+    plain.load(tmp_path / "000003.safetensors")
+    assert same(contents(plain), contents(state))
+    plain.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "000003.safetensors").read_bytes()
 
 
 def rewrite(path: Path, change) -> None:

@@ -51,7 +51,7 @@ class MinibatchDeviation(nn.Module):
         """Maps (n, c + 1, h, w) from maps (n, c, h, w)."""
         n, _, height, width = x.shape
         size = next(g for g in range(min(self.group, n), 0, -1) if n % g == 0)
-        groups = x.view(size, n // size, -1)
+        groups = x.reshape(size, n // size, -1)
         deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(1)
         return torch.cat([x, deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)], 1)
 

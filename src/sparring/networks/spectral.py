@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import register_parametrization
 
 from sparring.networks.initialise import CONVOLUTIONS
+
+
+class SpectralNorm(_SpectralNorm):
+    """A weight divided by its largest singular value, in float32 whatever the network computes in."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The weight, normalised."""
+        with torch.autocast(weight.device.type, enabled=False):
+            normalised: Tensor = super().forward(weight)
+        return normalised
 
 
 def spectral(network: nn.Module) -> nn.Module:
@@ -16,5 +28,6 @@ def spectral(network: nn.Module) -> nn.Module:
     """
     for layer in list(network.modules()):
         if isinstance(layer, (nn.Linear, nn.Embedding, *CONVOLUTIONS)):
-            spectral_norm(layer)
+            transposed = isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d))
+            register_parametrization(layer, "weight", SpectralNorm(layer.weight, dim=int(transposed)))
     return network

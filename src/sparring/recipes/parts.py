@@ -1,4 +1,4 @@
-"""What several recipes are made of: latent priors and optimisers, and what they ask of the data."""
+"""What several recipes are made of: latent priors, optimisers and views, and what they ask of the data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from sparring.networks import Condition
-    from sparring.types import DataSpec, Latent, Optimiser
+    from sparring.types import DataSpec, Latent, Optimiser, View
+
+AUGMENTATIONS = ("none", "diffaugment", "ada")
 
 
 def normal(dim: int) -> Latent:
@@ -50,14 +52,44 @@ def stratified(low: float, high: float, jitter: float) -> Latent:
     return Stratified(low, high, jitter)
 
 
+def channels_last(network: nn.Module) -> nn.Module:
+    """The network for images whose channels lie together in memory, which most convolutions run faster on."""
+    import torch
+
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
 def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
     import torch
 
     def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        return torch.optim.RMSprop(parameters, lr=lr, capturable=isinstance(lr, torch.Tensor))
+        static = isinstance(lr, torch.Tensor)  # of torch's ways, only this one reads such a rate on the device
+        return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)
 
     return make
+
+
+def view_for(augment: str, spec: DataSpec) -> View | None:
+    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment" or "ada".
+
+    A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
+    ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
+
+    Raises:
+        UsageError: no such augmentation or part, or the data are no images.
+    """
+    from sparring.views import AdaptiveAugmentation, DiffAugment
+
+    kind, _, policy = augment.partition(":")
+    if kind not in AUGMENTATIONS or (kind == "none" and policy):
+        raise UsageError(f"augment={augment} is not one of {', '.join(AUGMENTATIONS)}.")
+    if kind == "none":
+        return None
+    image_shape(spec, f"augment={augment}")
+    if kind == "diffaugment":
+        return DiffAugment(policy) if policy else DiffAugment()
+    return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:

@@ -8,10 +8,10 @@ if TYPE_CHECKING:
     from sparring.types import DataSpec, Recipe
 
 
-def unrolled(spec: DataSpec, *, latent_dim: int = 100, ahead: int = 5, rate: float = 0.01) -> Recipe:
+def unrolled(spec: DataSpec, *, latent_dim: int = 100, ahead: int = 5, rate: float | None = None) -> Recipe:
     """The generator answers the discriminator as it will be some of its own steps later.
 
-    ``ahead``: how many steps; ``rate``: the gradient steps' size.
+    ``ahead``: how many steps; ``rate``: that of plain gradient steps, in place of its own Adam's.
     """
     from sparring.game import Unrolled
     from sparring.objectives import non_saturating

@@ -63,15 +63,17 @@ class Display:
         self.due = time.perf_counter() + (REFRESH if self.bar is not None else LINE_EVERY)
 
     def figures(self, values: Mapping[str, float]) -> None:
-        """The newest means: losses, and the discriminator's accuracy on real and on fake."""
+        """The newest means: losses, the discriminator's accuracy on real and on fake, how likely augmentations are."""
         names = {
             "d_loss": "D loss {:.3f}",
             "d_real": "D real {:.0%}",
             "d_fake": "D fake {:.0%}",
             "g_loss": "G loss {:.3f}",
+            "augment_p": "augmented {:.0%}",
         }
         self.text = "".join("  " + form.format(values[name]) for name, form in names.items() if name in values)
         brief = {"d_loss": "D {:.2f}", "d_real": "real {:.0%}", "d_fake": "fake {:.0%}", "g_loss": "G {:.2f}"}
+        brief["augment_p"] = "aug {:.0%}"
         self.short = " ".join(form.format(values[name]) for name, form in brief.items() if name in values)
 
     def say(self, line: str) -> None:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.data import draw_indices
-from sparring.types import Batch, DataSource, Drawn, Inputs, Memory, Recipe, Turn
+from sparring.types import Batch, DataSource, DataSpec, Drawn, Inputs, Memory, Recipe, Turn
 
 PRETRAINING, GAME = 0, 1
+AHEAD = 256
+"""Steps whose examples' positions are sent to a device at once: sending them at each step would wait for the last."""
 
 
 class Move(NamedTuple):
@@ -43,12 +45,13 @@ class Draw:
 
     ``prepare`` reads the real examples of a whole step from an endless stream of shuffled epochs, by position, so that
     going on at step s needs no replay. Latent codes, and everything else that is random in a step, come from torch's
-    own generator, which it seeds. What the moves are then handed is made from these on the device alone; off the CPU
-    the examples of each step lie where those of the last one lay, so that a captured step finds them.
+    own generator, which it seeds. What the moves are then handed is made from these on the device alone; a ``static``
+    one lays the examples of each step where those of the last one lay, so that a captured step finds them.
     """
 
-    def __init__(self, recipe: Recipe, source: DataSource, device: torch.device) -> None:
+    def __init__(self, recipe: Recipe, source: DataSource, device: torch.device, *, static: bool = False) -> None:
         self.recipe, self.spec, self.source, self.device = recipe, source.spec, source, device
+        self.static = static
         self.moves = {stage: list_moves(recipe, pretraining=stage == PRETRAINING) for stage in (PRETRAINING, GAME)}
         self.per_step = {stage: sum(move.turn.real for move in moves) for stage, moves in self.moves.items()}
         self.whole = put_whole(source, device)
@@ -56,18 +59,18 @@ class Draw:
         self.frequencies = self.spec.frequencies.to(device)
         self.stored = Batch(torch.empty(0))
         self.places: dict[int, Batch] = {}
-        """Off the CPU: where the real examples of a step lie, for each stage."""
+        """If static: where the real examples of a step lie, for each stage."""
+        self.sent: tuple[tuple[int, int], Tensor] = ((-1, -1), torch.empty(0))
+        """Which steps' positions were sent to the device last, and these, (AHEAD, examples a step)."""
 
     def prepare(self, step: int) -> None:
         """Seed torch and read the real examples of a step, which is negative while pretraining."""
         self.seed(step)
         stage, number = (GAME, step) if step >= 0 else (PRETRAINING, step + self.recipe.pretrain)
-        count = self.per_step[stage]
-        if count == 0:
+        if self.per_step[stage] == 0:
             return
-        x, y = self.read(draw_indices(len(self.source), self.recipe.seed, stage, number * count, count))
-        found = Batch(x, None if y is None else self.spec.encode_condition(y))
-        self.stored = found if self.device.type == "cpu" else self.places.setdefault(stage, found)
+        found = self.read(stage, number)
+        self.stored = self.places.setdefault(stage, found) if self.static else found
         for place, part in zip(self.stored, found, strict=True):
             if place is not part and place is not None and part is not None:
                 place.copy_(part)
@@ -77,7 +80,8 @@ class Draw:
         seed = mix(self.recipe.seed, step)
         torch.default_generator.manual_seed(seed)  # torch.manual_seed, less a search for every kind of device
         if self.device.type == "cuda":
-            torch.cuda.manual_seed_all(seed)
+            index = self.device.index if self.device.index is not None else torch.cuda.current_device()
+            torch.cuda.default_generators[index].manual_seed(seed)
         elif self.device.type != "cpu":
             torch.get_device_module(self.device).manual_seed(seed)
 
@@ -96,13 +100,26 @@ class Draw:
         assert self.stored.y is not None
         return (x, self.stored.y[own])
 
-    def read(self, indices: NDArray[np.int64]) -> Batch:
-        """Stored examples on the device: gathered there from the whole part, or read and sent."""
+    def read(self, stage: int, number: int) -> Batch:
+        """Stored examples of a step on the device: gathered there from the whole part, or read and sent."""
         if self.whole is None:
-            return put(self.source.read(indices), self.device)
+            return put(conditioned(self.spec, self.source.read(self.indices(stage, number, 1))), self.device)
         x, y = self.whole
-        at = torch.from_numpy(indices).to(self.device)
+        at = self.positions(stage, number)
         return Batch(x.index_select(0, at), None if y is None else y.index_select(0, at))
+
+    def indices(self, stage: int, number: int, steps: int) -> NDArray[np.int64]:
+        """Which examples some steps of a stage are given, from one of this number on."""
+        count = self.per_step[stage]
+        return draw_indices(len(self.source), self.recipe.seed, stage, number * count, steps * count)
+
+    def positions(self, stage: int, number: int) -> Tensor:
+        """The same for one step, as a tensor on the device."""
+        block, row = divmod(number, AHEAD)
+        if self.sent[0] != (stage, block):
+            ahead = torch.from_numpy(self.indices(stage, block * AHEAD, AHEAD)).view(AHEAD, -1)
+            self.sent = (stage, block), ahead.to(self.device)
+        return self.sent[1][row]
 
     def latent(self, n: int) -> Inputs:
         """Latent codes; where the players are given conditions, with conditions as frequent as the real ones."""
@@ -135,7 +152,12 @@ def on(device: torch.device) -> AbstractContextManager[object]:
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:
     """The whole source on the device, where the device is not the CPU and the source hands itself out whole."""
     whole: Batch | None = None if device.type == "cpu" or not hasattr(source, "tensors") else source.tensors()
-    return None if whole is None else put(whole, device)
+    return None if whole is None else put(conditioned(source.spec, whole), device)
+
+
+def conditioned(spec: DataSpec, batch: Batch) -> Batch:
+    """A batch as it is stored, but for its conditions, which are what the networks see: small, and encoded once."""
+    return Batch(batch.x, None if batch.y is None else spec.encode_condition(batch.y))
 
 
 def put(batch: Batch, device: torch.device) -> Batch:

@@ -14,14 +14,14 @@ import torch
 from sparring.errors import SparringError
 from sparring.metrics.ranking import make_ranking
 from sparring.training.display import Display
-from sparring.training.draw import Draw, mix
+from sparring.training.draw import mix
+from sparring.training.engine import make_step
 from sparring.training.files import save_png
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
 from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
-from sparring.training.state import State, read_facts
-from sparring.training.step import Step
+from sparring.training.state import read_facts
 from sparring.types import Dataset, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
@@ -44,9 +44,9 @@ class Loop:
     def __init__(self, run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
         self.run, self.recipe, self.directory = run, run.recipe, run.directory
         self.dataset, self.device, self.display, self.scalars = dataset, device, display, scalars
-        torch.manual_seed(mix(self.recipe.seed, FIRST_WEIGHTS))
-        self.state = State(self.recipe, device)
-        self.step = Step(self.recipe, self.state, Draw(self.recipe, dataset.train, device))
+        torch.default_generator.manual_seed(mix(self.recipe.seed, FIRST_WEIGHTS))
+        self.step = make_step(self.recipe, dataset.train, device)
+        self.state = self.step.state
         self.rank = make_ranking(dataset, device)
         self.unread: list[list[Statistics]] = []
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
@@ -232,7 +232,8 @@ def train(run: Run, dataset: Dataset, device: torch.device, display: Display, sc
         SparringError: as ``Loop``.
         UsageError: a checkpoint cannot be used.
     """
-    with torch.random.fork_rng(), computing_with(run.recipe.threads):
+    own = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(own), computing_with(run.recipe.threads):
         Loop(run, dataset, device, display, scalars)()
 
 

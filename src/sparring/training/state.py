@@ -25,11 +25,26 @@ REMEDY = "Remove it to go on from an older checkpoint, or start over with --fres
 class State:
     """A training at one instant. ``step`` is negative while the discriminator is trained beforehand."""
 
-    def __init__(self, recipe: Recipe, device: torch.device) -> None:
-        """The state before the first step; the first weights come from torch's own generator."""
-        self.recipe = recipe
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: torch.device,
+        *,
+        static: bool = False,
+        layout: torch.memory_format = torch.channels_last,
+    ) -> None:
+        """The state before the first step; the first weights come from torch's own generator.
+
+        Args:
+            recipe: what is trained.
+            device: where.
+            static: learning rates are tensors on the device, which a captured step reads anew each time.
+            layout: of convolutions' weights, and so of the maps that they make.
+        """
+        self.recipe, self.static = recipe, static
         discriminator = recipe.discriminator() if recipe.discriminator else None
         self.players = Players(recipe.generator(), discriminator).to(device)
+        self.players.to(memory_format=layout)  # type: ignore[call-overload]
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
         self.memory = {PROGRESS: torch.zeros((), device=device)}
         self.memory |= {name: tensor.to(device) for name, tensor in recipe.game.memory().items()}
@@ -48,9 +63,10 @@ class State:
             "discriminator": recipe.lr_discriminator,
         }
         self.optimisers = {
-            player: recipe.optimiser(parameters, as_rate(rates[player], device))
+            player: recipe.optimiser(parameters, self.as_rate(rates[player], device))
             for player, parameters in self.parameters.items()
         }
+        self.players.optimisers = self.optimisers
 
     @property
     def generator(self) -> nn.Module:
@@ -76,7 +92,10 @@ class State:
             SparringError: the file cannot be written.
         """
         facts = {"format": FORMAT, "step": self.step, "best": self.best, "first_figure": self.first_figure}
-        tensors = {name: tensor.detach().cpu().clone() for name, tensor in self.tensors().items()}
+        tensors = {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in self.tensors().items()
+        }
         # One entry of metadata, as safetensors orders several at random: equal states give equal files.
         write_atomically(path, to_bytes(tensors, {"sparring": json.dumps(facts)}))
 
@@ -120,7 +139,7 @@ class State:
         copies = [nn.Parameter(torch.zeros_like(parameter)) for parameter in self.parameters[player]]
         for copied in copies:
             copied.grad = torch.zeros_like(copied)
-        optimiser = self.recipe.optimiser(copies, as_rate(0.0, copies[0].device))
+        optimiser = self.recipe.optimiser(copies, self.as_rate(0.0, copies[0].device))
         optimiser.step()
         states = [optimiser.state[copied] for copied in copies]
         return {
@@ -128,10 +147,9 @@ class State:
             for i, state in enumerate(states)
         }
 
-
-def as_rate(rate: float, device: torch.device) -> float | Tensor:
-    """A learning rate for an optimiser: off the CPU a scalar tensor, which a captured step reads anew each time."""
-    return rate if device.type == "cpu" else torch.tensor(rate, device=device)
+    def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
+        """A number that changes from step to step, such as a learning rate, for the work on a device."""
+        return torch.tensor(rate, device=device) if self.static else rate
 
 
 def alike(a: Tensor, b: Tensor) -> bool:

@@ -1,0 +1,261 @@
+"""Modes found on the ring and on the grid, game by game, in PacGAN's protocol (Lin et al. 2018, arXiv:1712.04086, 4.1).
+
+    python benchmarks/modes.py [--rows r3gan,gan] [--data ring,grid] [--seeds 10]
+    python benchmarks/modes.py --table                     # what is finished so far, as Markdown
+    python benchmarks/modes.py --picture benchmarks/modes.png
+
+100 000 points, batch 100, 2 500 samples of the generator after its last step; a mode is found by one sample within
+3 sigma. The published runs have 400 epochs, which are 400 000 steps: --steps 400000. All rows have the same
+perceptrons, two latent dimensions and falling rates. Each finished run is one line of results/modes.jsonl, and none is
+done twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import sparring
+from sparring.metrics.points import modes_found
+from sparring.recipes.build import find, own_defaults
+from sparring.settings import Value
+from sparring.training.display import Display
+from sparring.types import Density
+
+SAMPLES = 2_500
+STEPS = {"ring": 6_000, "grid": 12_000}
+HERE = Path(__file__).parent
+
+ALIKE: dict[str, Value] = {
+    "latent_dim": 2,
+    "batch": 100,
+    "lr_generator": 1e-3,
+    "lr_discriminator": 1e-3,
+    "schedule_generator": "linear",
+    "schedule_discriminator": "linear",
+    "ema": 0.998,
+}
+ROWS: dict[str, tuple[str, dict[str, Value]]] = {
+    "r3gan": ("r3gan", {}),
+    "relativistic": ("r3gan", {"gamma": 0.0}),
+    "gan": ("pacgan", {"pack": 1} | ALIKE),
+    "pacgan-2": ("pacgan", {"pack": 2} | ALIKE),
+    "pacgan-4": ("pacgan", {"pack": 4} | ALIKE),
+    "lsgan": ("lsgan", ALIKE),
+    "dragan": ("dragan", ALIKE),
+    "wgan-gp": ("wgan-gp", ALIKE),
+    "unrolled": ("unrolled", ALIKE),
+}
+"""A row's name, its recipe and settings. One example a pack is the plain game; relativistic is r3gan unpenalised."""
+
+
+class Results:
+    """The finished runs: a line of JSON each, written whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines."""
+        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
+
+    def add(self, line: dict[str, Any]) -> None:
+        """One line more, on the disk before this returns."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def have(self, task: dict[str, Any]) -> bool:
+        """Whether this run is finished: the same recipe, settings, data, seed and steps."""
+        return any(all(line[name] == value for name, value in task.items()) for line in self.read())
+
+
+def list_tasks(
+    rows: Iterable[str], data: Iterable[str], seeds: Iterable[int], steps: int | None = None
+) -> list[dict[str, Any]]:
+    """What identifies each run, in the order in which they are done: the rows take turns, seed by seed."""
+    chosen = list(rows)
+    return [
+        {
+            "recipe": ROWS[row][0],
+            "settings": changed(*ROWS[row]),
+            "data": name,
+            "seed": seed,
+            "steps": steps or STEPS[name],
+        }
+        for seed in seeds
+        for row in chosen
+        for name in data
+    ]
+
+
+def changed(recipe: str, settings: dict[str, Value]) -> dict[str, Value]:
+    """The settings that are not the recipe's own defaults."""
+    defaults = own_defaults(find(recipe).function)
+    return {name: value for name, value in settings.items() if name not in defaults or defaults[name] != value}
+
+
+def run(task: dict[str, Any], samples: Path) -> dict[str, Any]:
+    """Train and measure; the samples are kept for the picture."""
+    began = time.process_time()
+    settings: dict[str, Any] = {"grid_every": task["steps"], "best_every": task["steps"], "log_every": 500}
+    with tempfile.TemporaryDirectory() as folder:
+        trained = sparring.train(
+            task["data"],
+            task["recipe"],
+            out=Path(folder) / "run",
+            device="cpu",
+            display=Display(quiet=True),
+            seed=task["seed"],
+            steps=task["steps"],
+            **(settings | task["settings"]),
+        )
+        seconds = time.process_time() - began
+        points = trained.sample(SAMPLES, seed=task["seed"], checkpoint="last")
+    keep(points, task, samples)
+    density = open_density(task["data"])
+    assert density.modes is not None
+    found = modes_found(points, density.modes, density.sigma)
+    return task | {
+        "found": found.found,
+        "found_strictly": found.found_strictly,
+        "of": found.of,
+        "high_quality": found.high_quality,
+        "seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "commit": commit(),
+    }
+
+
+def open_density(data: str) -> Density:
+    """The toy's exact density."""
+    density = sparring.open_data(data).density
+    assert density is not None
+    return density
+
+
+def keep(points: Tensor, task: dict[str, Any], folder: Path) -> None:
+    """The samples of one run, as a .npy file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"{name_of(task)}.npy", points.numpy())
+
+
+def name_of(task: dict[str, Any]) -> str:
+    """A file's name for a run."""
+    return f"{task['data']}-{row_of(task).replace(' ', '-')}-{task['seed']}-{task['steps']}"
+
+
+def row_of(task: dict[str, Any]) -> str:
+    """The row that a run belongs to; a row that is no longer listed goes by its recipe and settings."""
+    for row, (recipe, settings) in ROWS.items():
+        if recipe == task["recipe"] and changed(recipe, settings) == task["settings"]:
+            return row
+    return " ".join([task["recipe"], *(f"{name}={value}" for name, value in task["settings"].items())])
+
+
+def commit() -> str:
+    """The commit that runs, marked where files differ from it."""
+    asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(asked, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def table(lines: Sequence[dict[str, Any]]) -> str:
+    """The finished runs as Markdown, a row for each data set, row and number of steps."""
+    groups: dict[tuple[str, str, int], list[dict[str, Any]]] = defaultdict(list)
+    for line in lines:
+        groups[line["data"], row_of(line), line["steps"]].append(line)
+    order = list(ROWS)
+    known = sorted(
+        groups, key=lambda g: (list(STEPS).index(g[0]), order.index(g[1]) if g[1] in order else len(order), g[2])
+    )
+    text = [
+        "| data | game | steps | seeds | modes found, mean (least) | strictly | high quality, mean (least) | CPU s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*text, *(table_row(group, groups[group]) for group in known)])
+
+
+def table_row(group: tuple[str, str, int], lines: Sequence[dict[str, Any]]) -> str:
+    """One row of the table."""
+
+    def each(name: str) -> list[float]:
+        return [line[name] for line in lines]
+
+    found, strict, quality = each("found"), each("found_strictly"), [100 * share for share in each("high_quality")]
+    data, row, steps = group
+    return (
+        f"| {data} | {row} | {steps} | {len(lines)} | {statistics.mean(found):.1f} ({min(found)}) of {lines[0]['of']}"
+        f" | {statistics.mean(strict):.1f} ({min(strict)}) | {statistics.mean(quality):.1f} % ({min(quality):.1f} %)"
+        f" | {statistics.median(each('seconds')):.0f} |"
+    )
+
+
+def picture(path: Path, samples: Path, lines: Sequence[dict[str, Any]]) -> None:
+    """The samples of each row's first seed, a column each, on both data sets; on the data's modes in grey."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    first = {(row_of(line), line["data"]): line for line in lines if line["seed"] == 0}
+    rows = [row for row in ROWS if all((row, data) in first for data in STEPS)]
+    figure = Figure(figsize=(2.2 * len(rows), 4.8), dpi=100, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    for i, data in enumerate(STEPS):
+        modes = open_density(data).modes
+        assert modes is not None
+        reach = 1.3 * float(modes.abs().max())
+        for j, row in enumerate(rows):
+            line = first[row, data]
+            axes = figure.add_subplot(len(STEPS), len(rows), i * len(rows) + j + 1)
+            x = np.load(samples / f"{name_of(line)}.npy", allow_pickle=False)
+            axes.scatter(modes[:, 0], modes[:, 1], s=60, c="#dddddd", linewidths=0)
+            axes.scatter(x[:, 0], x[:, 1], s=1, c="#e0641c", linewidths=0)
+            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
+            axes.set_title(f"{row}\n{line['found']} of {line['of']}, {100 * line['high_quality']:.0f} %", fontsize=8)
+    canvas.print_png(str(path))  # type: ignore[no-untyped-call]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do the runs that are missing, or show those that are there."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--data", default=",".join(STEPS))
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--steps", type=int, help="unless set, 6 000 on the ring and 12 000 on the grid")
+    parser.add_argument("--results", type=Path, default=HERE / "results" / "modes.jsonl")
+    parser.add_argument("--samples", type=Path, default=Path("runs/benchmark-modes"))
+    parser.add_argument("--table", action="store_true", help="print the table of what is finished, and do nothing")
+    parser.add_argument("--picture", type=Path, help="draw the first seeds that are finished, and do nothing")
+    options = parser.parse_args(arguments)
+    results = Results(options.results)
+    if options.table:
+        print(table(results.read()))
+        return
+    if options.picture:
+        picture(options.picture, options.samples, results.read())
+        return
+    torch.set_num_threads(1)
+    for task in list_tasks(options.rows.split(","), options.data.split(","), range(options.seeds), options.steps):
+        if not results.have(task):
+            line = run(task, options.samples)
+            results.add(line)
+            print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
