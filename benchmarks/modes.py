@@ -36,7 +36,7 @@ from sparring.training.display import Display
 from sparring.types import Density
 
 SAMPLES = 2_500
-STEPS = {"ring": 6_000, "grid": 12_000}
+STEPS = {"ring": 8_000, "grid": 20_000}
 HERE = Path(__file__).parent
 
 ALIKE: dict[str, Value] = {
@@ -236,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--data", default=",".join(STEPS))
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--steps", type=int, help="unless set, 6 000 on the ring and 12 000 on the grid")
+    parser.add_argument("--steps", type=int, help="unless set, 8 000 on the ring and 20 000 on the grid")
     parser.add_argument("--results", type=Path, default=HERE / "results" / "modes.jsonl")
     parser.add_argument("--samples", type=Path, default=Path("runs/benchmark-modes"))
     parser.add_argument("--table", action="store_true", help="print the table of what is finished, and do nothing")

@@ -51,6 +51,7 @@ def test_mnist_on_two_cores_gets_narrow_networks_and_enough_steps() -> None:
 def test_few_examples_are_not_seen_too_often() -> None:
     few, many = (choose(GREY, examples, EIGHT).settings for examples in (400, 50_000))
     assert few["steps"] < many["steps"]
+    assert (few["augment"], many["augment"]) == ("ada", "none")
 
 
 def test_the_work_of_a_network_is_that_of_its_convolutions() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +12,6 @@ from torch.func import functional_call
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial, make
 from sparring.types import Critic, Drawn, Inputs, Memory, Players, Statistics
-
-Weights = list[Tensor]
 
 
 @dataclass(frozen=True)
@@ -47,23 +45,32 @@ class Unrolled(Adversarial):
         network = players.discriminator
         assert network is not None
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-        names = [name for name, _ in network.named_parameters()]
-        weights: Weights = list(network.parameters())
+        named = dict(network.named_parameters())
         if self.penalties and not real[0].requires_grad:
             real = (real[0].detach().requires_grad_(), *real[1:])
 
-        def with_weights(weights: Weights) -> Critic:
+        def with_weights(weights: Tensor) -> Critic:
+            parts = torch.split(weights, [parameter.numel() for parameter in named.values()])
+            moved = {name: part.view_as(named[name]) for name, part in zip(named, parts, strict=True)}
+
             def critic(*inputs: Tensor) -> Tensor:
-                raw: Tensor = functional_call(network, dict(zip(names, weights, strict=True)) | buffers, inputs)
+                raw: Tensor = functional_call(network, moved | buffers, inputs)
                 return raw.squeeze(-1)
 
             return critic
 
+        weights = flat(named.values())
         step = Adam(players) if self.rate is None else Gradient(self.rate)
         for _ in range(self.ahead):
             loss, _ = self.judged_loss(with_weights(weights), real, fake, memory)
-            weights = step(weights, torch.autograd.grad(loss, weights, create_graph=True))
+            (gradient,) = torch.autograd.grad(loss, weights, create_graph=True)
+            weights = step(weights, gradient)
         return with_weights(weights)
+
+
+def flat(tensors: Iterable[Tensor]) -> Tensor:
+    """All their numbers in one row: a step on one tensor costs a fraction of a step on many small ones."""
+    return torch.cat([tensor.flatten() for tensor in tensors])
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,9 @@ class Gradient:
 
     rate: float
 
-    def __call__(self, weights: Weights, gradients: Sequence[Tensor]) -> Weights:
+    def __call__(self, weights: Tensor, gradient: Tensor) -> Tensor:
         """The weights after a step."""
-        return [weight - self.rate * gradient for weight, gradient in zip(weights, gradients, strict=True)]
+        return weights - self.rate * gradient
 
 
 class Adam:
@@ -90,28 +97,23 @@ class Adam:
             raise UsageError("looking ahead by the discriminator's own steps needs Adam: set rate for gradient steps.")
         (group,) = optimiser.param_groups
         self.rate, self.betas, self.eps = group["lr"], group["betas"], group["eps"]
-        states = [optimiser.state.get(p, {}) for p in group["params"]]  # empty before the first move
-        self.mean = [
-            state.get("exp_avg", torch.zeros_like(p)) for p, state in zip(group["params"], states, strict=True)
-        ]
-        self.square = [
-            state.get("exp_avg_sq", torch.zeros_like(p)) for p, state in zip(group["params"], states, strict=True)
-        ]
-        self.count = states[0].get("step", torch.zeros(())).clone()
+        states = [(p, optimiser.state.get(p, {})) for p in group["params"]]  # empty before the first move
+        self.mean, self.square = (
+            flat(state.get(name, torch.zeros_like(p)) for p, state in states) for name in ("exp_avg", "exp_avg_sq")
+        )
+        self.count = states[0][1].get("step", torch.zeros(())).clone()
 
-    def __call__(self, weights: Weights, gradients: Sequence[Tensor]) -> Weights:
+    def __call__(self, weights: Tensor, gradient: Tensor) -> Tensor:
         """The weights after a step."""
         first, second = self.betas
         self.count = self.count + 1
-        self.mean = [first * m + (1 - first) * g for m, g in zip(self.mean, gradients, strict=True)]
-        self.square = [second * s + (1 - second) * g.square() for s, g in zip(self.square, gradients, strict=True)]
-        rate, unbiased = self.rate / (1 - first**self.count), 1 - second**self.count
-        return [
-            weight - rate * mean / (root(square / unbiased) + self.eps)
-            for weight, mean, square in zip(weights, self.mean, self.square, strict=True)
-        ]
+        self.mean = first * self.mean + (1 - first) * gradient
+        self.square = second * self.square + (1 - second) * gradient.square()
+        size = root(self.square / (1 - second**self.count)) + self.eps
+        moved: Tensor = weights - self.rate / (1 - first**self.count) * self.mean / size
+        return moved
 
 
 def root(x: Tensor) -> Tensor:
     """√x for x ≥ 0, with the derivative 0 at 0: units that never were active have no gradient and no steps."""
-    return torch.where(x > 0, x, 1.0).sqrt() * (x > 0)
+    return torch.where(x > 0, torch.where(x > 0, x, 1.0).sqrt(), 0.0)

@@ -38,7 +38,10 @@ class MLPGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """Examples (n, *shape) to one raw output each, (n, 1), with ``dropout`` after each hidden layer."""
+    """Examples (n, *shape), times ``gain``, to one raw output each, (n, 1), with ``dropout`` after each hidden layer.
+
+    The gain says how fine the structure is that smooth units can see at first.
+    """
 
     def __init__(
         self,
@@ -47,20 +50,22 @@ class MLPDiscriminator(nn.Module):
         *,
         activation: Callable[[], nn.Module],
         dropout: float = 0.0,
+        gain: float = 1.0,
     ) -> None:
         super().__init__()
+        self.gain = gain
         drop = (lambda width: nn.Dropout(dropout)) if dropout else None
         hidden = dense_layers((math.prod(shape), *widths), activation, drop)
         self.net = nn.Sequential(nn.Flatten(), *hidden, nn.Linear(widths[-1], 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs (n, 1) for examples (n, *shape)."""
-        raw: Tensor = self.net(x)
+        raw: Tensor = self.net(self.gain * x)
         return raw
 
     def features(self, x: Tensor) -> Tensor:
         """The last hidden layer (n, width) for examples (n, *shape)."""
-        hidden: Tensor = self.net[:-1](x)
+        hidden: Tensor = self.net[:-1](self.gain * x)
         return hidden
 
 

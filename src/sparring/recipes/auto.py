@@ -20,7 +20,10 @@ WIDTHS = (64, 48, 32, 24, 16)
 FEWEST_STEPS, MOST_STEPS = 8_000, 30_000
 EPOCHS = 400
 """How often a small set is seen at the most: soon after, the discriminator knows it by heart."""
+FEW = 5_000
+"""Fewer training images than this are augmented, adaptively (Karras et al. 2020, arXiv:2006.06676)."""
 PREVIEWS = 100
+"""Sample grids of a run, at the least."""
 
 
 class Choice(NamedTuple):
@@ -30,38 +33,41 @@ class Choice(NamedTuple):
     why: str
 
 
-def auto(spec: DataSpec, *, width: int = 16, latent_dim: int = 64) -> Recipe:
+def auto(spec: DataSpec, *, width: int = 16, latent_dim: int | None = None, augment: str = "none") -> Recipe:
     """The default: what learns fastest on this kind of data, at a size that suits data and machine.
 
     Images: convolutions (DCGAN) at ten times the usual learning rates, which fall to zero, and an averaged generator;
-    ``width``, the channels of the largest maps, batch and steps are chosen unless they are set. Points on a line: the
-    game of ``gan-1d-mended``; other points: that of ``r3gan``.
+    ``width``, the channels of the largest maps, batch, steps and (for small sets) ``augment`` are chosen unless they
+    are set. Points on a line: the game of ``gan-1d-mended``; other points: that of ``r3gan``. ``latent_dim``: unless
+    set, 64 for images, and for points those games' own.
     """
     from sparring.recipes.gan_1d import gan_1d_mended
     from sparring.recipes.r3gan import r3gan
 
     if spec.kind == "image":
-        return auto_on_images(spec, width, latent_dim)
-    return gan_1d_mended(spec) if spec.shape == (1,) else r3gan(spec, latent_dim=latent_dim)
+        return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment)
+    if spec.shape == (1,):
+        return gan_1d_mended(spec) if latent_dim is None else gan_1d_mended(spec, latent_dim=latent_dim)
+    return r3gan(spec, latent_dim=latent_dim)
 
 
-def auto_on_images(spec: DataSpec, width: int, latent_dim: int) -> Recipe:
+def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str) -> Recipe:
     """Batch norm in both players, large steps that shrink, and an average that soon forgets where it began."""
     from functools import partial
 
     from sparring.game import Adversarial
     from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Judgement, gaussian
     from sparring.objectives import non_saturating
-    from sparring.recipes.parts import adam, channels_last, image_shape, normal
+    from sparring.recipes.parts import adam, image_shape, normal, view_for
     from sparring.types import Recipe
 
     shape = image_shape(spec, "auto")
     head = partial(Judgement, bias=False)
     return Recipe(
         paper="Radford et al. 2016, arXiv:1511.06434; the average: Yazici et al. 2019, arXiv:1806.04498",
-        generator=lambda: channels_last(gaussian(DCGANGenerator(latent_dim, shape, width))),
-        discriminator=lambda: channels_last(gaussian(Discriminator(DCGANFeatures(shape, width), head))),
-        game=Adversarial(non_saturating),
+        generator=lambda: gaussian(DCGANGenerator(latent_dim, shape, width)),
+        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width), head)),
+        game=Adversarial(non_saturating, view=view_for(augment, spec)),
         latent=normal(latent_dim),
         optimiser=adam(0.5, 0.99),
         steps=10_000,
@@ -89,12 +95,19 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     width = next((width for width, steps in affordable.items() if steps >= FEWEST_STEPS), WIDTHS[-1])
     steps = min(affordable[width], MOST_STEPS, EPOCHS * examples // batch)
     steps = max(round(steps, -2), 1000)
-    where = f"{machine.threads} CPU threads" if machine.device == "cpu" else f"one {machine.device} device"
-    why = (
-        f"for {examples} images of {' x '.join(map(str, spec.shape))} on {where}: width={width}, batch={batch}, "
-        f"steps={steps}, about {minutes(steps * PASSES * batch * multiplications(spec.shape, width) / speed(machine))}"
-    )
-    return Choice({"width": width, "batch": batch, "steps": steps, "grid_every": max(steps // PREVIEWS, 10)}, why)
+    settings: dict[str, Value] = {"width": width, "batch": batch, "steps": steps}
+    settings["augment"] = "ada" if examples < FEW else "none"
+    words = ", ".join(f"{name}={value}" for name, value in settings.items())
+    time = minutes(steps * PASSES * batch * multiplications(spec.shape, width) / speed(machine))
+    why = f"for {examples} images of {' x '.join(map(str, spec.shape))} on {where(machine)}: {words}; about {time}"
+    return Choice(settings | {"grid_every": max(steps // PREVIEWS, 10)}, why)
+
+
+def where(machine: Machine) -> str:
+    """The machine in words."""
+    if machine.device != "cpu":
+        return machine.device
+    return f"{machine.threads} CPU thread{'s' if machine.threads > 1 else ''}"
 
 
 def planned_seconds(spec: DataSpec) -> float:

@@ -52,13 +52,6 @@ def stratified(low: float, high: float, jitter: float) -> Latent:
     return Stratified(low, high, jitter)
 
 
-def channels_last(network: nn.Module) -> nn.Module:
-    """The network for images whose channels lie together in memory, which most convolutions run faster on."""
-    import torch
-
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
 def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
     import torch

@@ -14,16 +14,18 @@ PAPER = "Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN), arXiv:2
 
 
 def r3gan(
-    spec: DataSpec, *, latent_dim: int | None = None, gamma: float = 1.0, width: int = 768, blocks: int = 2
+    spec: DataSpec, *, latent_dim: int | None = None, gamma: float | None = None, width: int = 768, blocks: int = 2
 ) -> Recipe:
     """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out.
 
     ``latent_dim``: unless set the paper's 64 on images, and on points as many as they have. ``gamma``: the weight of
-    both penalties; on images that of 64 x 64 ones, and smaller for smaller sides. ``width``: channels of the smaller
-    maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
+    both penalties, unless set .5 on points; on images 1 for 64 x 64 pixels, and smaller for smaller sides. ``width``:
+    channels of the smaller maps, and ``blocks`` at each size, of the networks for images; the paper's are large.
     """
     if spec.kind == "image":
-        return r3gan_on_images(spec, 64 if latent_dim is None else latent_dim, gamma, width, blocks)
+        return r3gan_on_images(
+            spec, 64 if latent_dim is None else latent_dim, 1.0 if gamma is None else gamma, width, blocks
+        )
     from sparring.game import Adversarial
     from sparring.objectives import relativistic
     from sparring.penalties import R1R2
@@ -34,9 +36,9 @@ def r3gan(
     return Recipe(
         paper=PAPER,
         **perceptrons(spec, spec.size if latent_dim is None else latent_dim),
-        game=Adversarial(relativistic, joined=True, penalties=(R1R2(gamma),)),
+        game=Adversarial(relativistic, joined=True, penalties=(R1R2(0.5 if gamma is None else gamma),)),
         optimiser=adam(0.0, 0.99),
-        steps=12_000,
+        steps=20_000,
         batch=100,
         lr_generator=3e-3,
         lr_discriminator=3e-3,

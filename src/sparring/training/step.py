@@ -82,7 +82,7 @@ class Step:
 
 
 def put_rate(place: float | Tensor, rate: float) -> float | Tensor:
-    """A number that changes from step to step, as ``as_rate`` made it, at its new value."""
+    """A number that changes from step to step, as ``State.as_rate`` made it, at its new value."""
     return place.fill_(rate) if isinstance(place, Tensor) else rate
 
 
