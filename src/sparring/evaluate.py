@@ -68,7 +68,8 @@ class Evaluation:
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")
         for heading in ("figure", "samples", "real, held out", "better", ""):
-            table.add_column(heading, justify="right" if heading in ("samples", "real, held out") else "left")
+            right = heading in ("samples", "real, held out")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "")
         for f in self.figures:
             value = f"{f.value:.4g}" if f.error is None else f"{f.value:.4g} ± {f.error:.3g}"
             floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
