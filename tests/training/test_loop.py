@@ -284,6 +284,8 @@ def test_a_labelled_game_needs_labels(conditional_file: Path, tmp_path: Path) ->
 LONG = (
     "train",
     "gaussian",
+    "--recipe",
+    "gan-1d",
     "--out",
     "run",
     "--set",
