@@ -175,7 +175,10 @@ class Race:
                 row |= {"plain_seconds": self.plain.seconds, "auto_seconds": self.auto.seconds}
                 row |= {"auto_step": self.auto.state.step, "fd": distance(self.auto.sample(N)), "commit": commit()}
                 RESULTS.add(row)
-                print(f"{mark:3} %  {row['auto_seconds']:7.1f} s  auto: step {row['auto_step']}, FD {row['fd']:.2f}")
+                print(
+                    f"{mark:3} %  {row['auto_seconds']:7.1f} s  auto: step {row['auto_step']}, FD {row['fd']:.2f}",
+                    flush=True,
+                )
         for name, side in (("plain", self.plain), ("auto", self.auto)):
             row = self.key | {"at": name}
             if row not in RESULTS:

@@ -64,8 +64,8 @@ def replay(dataset, x):
     return lambda n: dataset.spec.encode(x[torch.arange(n) % len(x)])
 
 
-NAMES = ["FD-classifier", "FD-classifier-infinity", "KD-classifier", "different bins", "two-sample accuracy"]
-NAMES += ["precision", "recall", "density", "coverage", "authenticity", "nearer to training"]
+NAMES = ["FD-classifier", "FDinf-classifier", "KD-classifier", "different bins", "two-sample test"]
+NAMES += ["precision", "recall", "density", "coverage", "authenticity", "nearer to train"]
 
 
 def test_held_out_real_data_come_out_at_the_floor(digits):
@@ -76,11 +76,11 @@ def test_held_out_real_data_come_out_at_the_floor(digits):
     for name in ("precision", "recall", "coverage"):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
     assert got["class distance"].note == "none missing"
-    for name in ("FD-classifier-infinity", "KD-classifier"):
+    for name in ("FDinf-classifier", "KD-classifier"):
         assert got[name].value < 5 * got[name].error
     assert got["different bins"].value < 0.3
-    assert got["two-sample accuracy"].value == pytest.approx(0.5, abs=0.1)
-    for name in ("authenticity", "nearer to training"):
+    assert got["two-sample test"].value == pytest.approx(0.5, abs=0.1)
+    for name in ("authenticity", "nearer to train"):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
     assert "exact copies: 0.0%, of 497 of 900 training images" in got["authenticity"].note
     assert got.notes[0] == "made for a test"
@@ -107,12 +107,12 @@ def test_each_kind_of_damage_is_seen_by_the_figure_for_it(digits):
     for bad in (dropped, copies):
         assert bad["different bins"].value > 3 * good["different bins"].value
         assert bad["KD-classifier"].value > 5 * bad["KD-classifier"].error
-        assert bad["two-sample accuracy"].value > 0.6
-        assert bad["FD-classifier-infinity"].value > 4 * bad["FD-classifier-infinity"].error
+        assert bad["two-sample test"].value > 0.6
+        assert bad["FDinf-classifier"].value > 4 * bad["FDinf-classifier"].error
 
     learned = evaluate(replay(digits, digits.train.x), digits)
     assert learned["authenticity"].value < good["authenticity"].value - 0.2
-    assert learned["nearer to training"].value > good["nearer to training"].value + 0.2
+    assert learned["nearer to train"].value > good["nearer to train"].value + 0.2
     assert learned["FD-classifier"].value < 2 * good["FD-classifier"].value
 
     noisy = evaluate(lambda n: (replay(digits, x)(n) + torch.linspace(-1, 1, 64).view(8, 8)).clamp(-1, 1), digits)

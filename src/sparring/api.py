@@ -84,8 +84,8 @@ def train(
                 "More --steps go on, --fresh starts over."
             )
             return run
-        if why := run.identity["chosen"].get("why"):
-            shown.say(f"{run.identity['recipe']} chose, {why}")
+        if run.identity["chosen"]:
+            shown.say(what_was_chosen(run.identity))
         shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
         train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
     return run
@@ -183,6 +183,13 @@ def choose(named: Named, dataset: Dataset, machine: Machine) -> dict[str, Any]:
     if named.digest or named.name not in CHOOSERS:
         return {}
     return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)._asdict()
+
+
+def what_was_chosen(identity: Mapping[str, Any]) -> str:
+    """The recipe's choice and why, and what the user set otherwise: one line."""
+    chosen, settings = identity["chosen"], identity["settings"]["own"] | identity["settings"]["general"]
+    others = [f"{name}={settings[name]}" for name, value in chosen["settings"].items() if settings[name] != value]
+    return f"{identity['recipe']} chose {chosen['why']}" + (f" (but you set {', '.join(others)})" if others else "")
 
 
 def labelled(dataset: Dataset) -> bool:

@@ -67,9 +67,10 @@ class Evaluation:
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")
         for heading in ("figure", "samples", "real, held out", "better", ""):
-            table.add_column(heading, justify="right" if heading in ("samples", "real, held out") else "left")
+            right = heading in ("samples", "real, held out")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "")
         for f in self.figures:
-            value = f"{f.value:.4g}" if f.error is None else f"{f.value:.4g} ± {f.error:.2g}"
+            value = f"{f.value:.4g}" if f.error is None else f"{f.value:.4g} ± {f.error:.3g}"
             floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
             table.add_row(Text(f.name), value, floor, f.better, Text(f.note))
         return table
@@ -191,13 +192,13 @@ def _image_figures(
     compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "")
     if warning := covariance_warning(n, base[0].shape[1]):
         notes.append(warning)
-    distance, kernel = distance_names(features, n)
+    distance, at_infinity, kernel = distance_names(features, n)
     figures = [compare.frechet(distance)]
     progress("measuring", 4, steps)
     if n < FEWEST:
         notes.append(f"N = {n} is under {FEWEST}: only the figures that so few samples allow")
     else:
-        figures += compare.tests(f"{distance}-infinity", kernel)
+        figures += compare.tests(at_infinity, kernel)
     progress("measuring", 5, steps)
     figures += compare.neighbours()
     if n >= FEWEST and held_out is not None:

@@ -111,7 +111,9 @@ def test_the_probability_of_a_duplicate_is_that_of_random_batches():
 def test_the_threshold_is_a_quantile_of_nearest_distances():
     x = normal(500, 3)
     distances = nearest(x, x, 2)[0][:, 1]
-    assert float((torch.from_numpy(distances) <= duplicate_threshold(x, rarity=0.1) + 1e-12).double().mean()) == 0.1
+    # Two that are each other's nearest come together.
+    share = float((torch.from_numpy(distances) <= duplicate_threshold(x, rarity=0.1) + 1e-12).double().mean())
+    assert share == pytest.approx(0.1, abs=0.003)
     with pytest.raises(UsageError, match="too few"):
         duplicate_threshold(x[:50])
     with pytest.raises(UsageError, match="threshold"):

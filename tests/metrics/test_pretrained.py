@@ -16,6 +16,7 @@ from torch import nn
 from sparring.errors import SparringError, UsageError
 from sparring.metrics import dinov2, inception
 from sparring.metrics.dinov2 import Block, DINOv2Features, Transformer, weights_of
+from sparring.metrics.full import distance_to_all
 from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.pretrained import Weights, find
 from sparring.metrics.resize import as_rgb, resized
@@ -137,7 +138,7 @@ def test_inception_resizes_outside_or_inside(program):
 @torchscript
 def test_the_name_of_a_distance_holds_its_protocol(program):
     inside, clean = InceptionFeatures(protocol="stylegan"), InceptionFeatures()
-    assert inside.distance_name(50_000) == "fid50k"
+    assert inside.distance_name(50_000, full=True) == "fid50k_full"
     assert clean.distance_name(10_000) == "clean-fid10k"
     assert clean.distance_name(497) == "clean-fid497"
     with pytest.raises(UsageError, match="protocol"):
@@ -254,3 +255,12 @@ def test_resizing_is_pillows_and_antialiased():
 def test_other_images_are_a_usage_error(images):
     with pytest.raises(UsageError):
         as_rgb(images)
+
+
+@torchscript
+def test_fifty_thousand_against_all_is_called_fid50k_full(program, digits, monkeypatch):
+    features = InceptionFeatures(protocol="stylegan")
+    monkeypatch.setattr(InceptionFeatures, "__call__", lambda self, x: x.flatten(1)[:, 20:22].float())
+    name, got = distance_to_all(features, [digits.test.x[:250].repeat(40, 1, 1, 1)] * 5, digits.train)
+    assert name == "fid50k_full"
+    assert got.warning == ""

@@ -12,9 +12,11 @@ import torch
 from sparring.errors import UsageError
 from sparring.metrics.checks import covariance_warning
 from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.full import distance_to_all
 from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.moments import RunningMoments
 from sparring.metrics.prdc import prdc
+from sparring.metrics.random_convolutions import RandomConvolutions
 from sparring.metrics.streaming import StreamedFrechet, StreamedKernel, StreamedPRDC
 
 
@@ -153,3 +155,12 @@ def test_too_few_samples_are_said_loudly():
     for real in (True, False):
         streamed.update(normal(100, 30, int(real)), real=real)
     assert "under 10 times the 30 features" in streamed.compute().warning
+
+
+def test_the_distance_to_all_training_images_is_that_of_all_at_once(digits):
+    features = RandomConvolutions(digits)
+    samples = digits.test.x
+    name, got = distance_to_all(features, samples.split(100), digits.train)
+    assert name == "FD-random-conv_full"
+    assert got.distance == pytest.approx(frechet_distance(features(samples), features(digits.train.x)), rel=1e-6)
+    assert "N = 360" in got.warning

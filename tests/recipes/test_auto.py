@@ -74,7 +74,9 @@ def test_says_what_it_chose_and_goes_on_with_it(tmp_path: Path, monkeypatch: pyt
     said = io.StringIO()
     display = Display(console=Console(file=said, width=300))
     run = sparring.train("digits", out=tmp_path / "run", display=display, **SETTINGS)
-    assert "auto chose, for 1484 images of 1 x 8 x 8 on " in said.getvalue()
+    assert "auto chose width=" in said.getvalue()
+    assert " for 1484 images of 1 x 8 x 8 on " in said.getvalue()
+    assert "(but you set width=8, steps=2, grid_every=2)" in said.getvalue()
     identity = json.loads((run.path / "recipe.json").read_text())
     assert identity["recipe"] == DEFAULT == "auto"
     chosen = identity["chosen"]["settings"]

@@ -37,8 +37,8 @@ class Bins(NamedTuple):
 def different_bins(real: Tensor, fake: Tensor, *, bins: int | None = None, alpha: float = 0.05, seed: int = 0) -> Bins:
     """Compare how features real (n, d) and fake (m, d) fall on the k-means cells of half of the real ones.
 
-    The paper fits and counts on the same examples, which makes real bins look fuller than they are; here the cells come
-    from one random half and the counts from the other. ``bins`` is 100, or fewer so that twenty real examples
+    The paper fits and counts on the same examples, whose counts then vary less than chance and differ too seldom; here
+    the cells come from one random half and the counts from the other. ``bins`` is 100, or fewer so that twenty examples
     fall on a bin. Raises UsageError if a side has fewer than 80 rows, the widths differ, or a value is not finite.
     """
     from sklearn.cluster import KMeans

@@ -40,12 +40,15 @@ class Figure:
     """The value's standard error, where the measure knows it."""
 
 
-def distance_names(features: Features, n: int) -> tuple[str, str]:
-    """What the Fréchet and the kernel distance of n samples are called; only on Inception's features FID and KID."""
+def distance_names(features: Features, n: int) -> tuple[str, str, str]:
+    """What the Fréchet distance of n samples, the one at infinity and the kernel distance are called.
+
+    Only on Inception's features they are FID and KID.
+    """
     if isinstance(features, InceptionFeatures):
         name = features.distance_name(n)
-        return name, name.replace("fid", "kid")
-    return f"FD-{features.name}", f"KD-{features.name}"
+        return name, f"{name}-infinity", name.replace("fid", "kid")
+    return f"FD-{features.name}", f"FDinf-{features.name}", f"KD-{features.name}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Comparison:
             *figures,
             self._figure(kernel, "lower", lambda x: (*kernel_distance(self.reference, x, seed=self.seed)[:2], "")),
             self._figure("different bins", "lower", self._bins),
-            self._figure("two-sample accuracy", "lower", self._two_sample),
+            self._figure("two-sample test", "lower", self._two_sample),
         ]
 
     def neighbours(self) -> list[Figure]:
@@ -95,7 +98,7 @@ class Comparison:
         half = f"share, without copies .5; z = {found.rank:.1f}, copies far below 0"
         return [
             Figure("authenticity", found.authentic.value, found.floor.value, n, "higher", said, found.authentic.error),
-            Figure("nearer to training", found.nearer.value, floor, n, "lower", half, found.nearer.error),
+            Figure("nearer to train", found.nearer.value, floor, n, "lower", half, found.nearer.error),
         ]
 
     def _figure(
@@ -116,4 +119,4 @@ class Comparison:
 
     def _two_sample(self, x: Tensor) -> tuple[float, float, str]:
         found = two_sample_test(self.reference, x, seed=self.seed)
-        return found.accuracy, found.error, f"by chance .5, p = {found.p:.2g}"
+        return found.accuracy, found.error, f"accuracy, by chance .5; p = {found.p:.2g}"

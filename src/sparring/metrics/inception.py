@@ -6,8 +6,8 @@ so its SHA-256 is checked first, and no other file is loaded.
 
 The protocol is part of a figure's name, because figures of different protocols cannot be compared:
 
-- ``stylegan``: the network resizes the images itself, as TensorFlow did, without antialiasing: ``fid10k`` …
-  (StyleGAN's papers have ``fid50k_full``: 50 000 samples against all training images);
+- ``stylegan``: the network resizes the images itself, as TensorFlow did, without antialiasing: ``fid10k``,
+  ``fid50k_full`` (50 000 samples against all training images) of StyleGAN's papers;
 - ``clean``: Pillow's antialiased cubic filter before it (Parmar et al. 2022, arXiv:2104.11222): ``clean-fid10k`` …
 """
 
@@ -61,10 +61,10 @@ class InceptionFeatures:
         resizing = "antialiased (clean-fid)" if self.protocol == "clean" else "by the network, as StyleGAN's code does"
         return f"features: 2048 of Inception (2015-12-05), images resized {resizing}"
 
-    def distance_name(self, n: int) -> str:
-        """What a Fréchet distance of n samples to as many training images is called."""
+    def distance_name(self, n: int, *, full: bool = False) -> str:
+        """What a Fréchet distance of n samples is called; ``full``: the reference is the whole training part."""
         count = f"{n // 1000}k" if n % 1000 == 0 else str(n)
-        return f"{'clean-' if self.protocol == 'clean' else ''}fid{count}"
+        return f"{'clean-' if self.protocol == 'clean' else ''}fid{count}{'_full' if full else ''}"
 
     def __call__(self, images: Tensor) -> Tensor:
         """Features (n, 2048) float32 of uint8 images (n, C, H, W), C 1 or 3."""

@@ -34,7 +34,7 @@ class Choice(NamedTuple):
 
 
 def auto(spec: DataSpec, *, width: int = 16, latent_dim: int | None = None, augment: str = "none") -> Recipe:
-    """The default: what learns fastest on this kind of data, at a size that suits data and machine.
+    """What learns fastest on this kind of data, at a size that suits data and machine.
 
     Images: convolutions (DCGAN) at ten times the usual learning rates, which fall to zero, and an averaged generator;
     ``width``, the channels of the largest maps, batch, steps and (for small sets) ``augment`` are chosen unless they
@@ -88,7 +88,8 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     in the planned time.
     """
     if spec.kind != "image":
-        return Choice({}, "")
+        game, where = ("gan-1d-mended", "on a line") if spec.shape == (1,) else ("r3gan", f"in {spec.size} dimensions")
+        return Choice({}, f"the game of {game} for {examples} points {where}")
     budget = planned_seconds(spec) * speed(machine)
     batch = min(BATCH, max(examples // 2, 2))
     affordable = {width: int(budget / (PASSES * batch * multiplications(spec.shape, width))) for width in WIDTHS}
@@ -99,11 +100,12 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     settings["augment"] = "ada" if examples < FEW else "none"
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
     time = minutes(steps * PASSES * batch * multiplications(spec.shape, width) / speed(machine))
-    why = f"for {examples} images of {' x '.join(map(str, spec.shape))} on {where(machine)}: {words}; about {time}"
+    images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
+    why = f"{words}, about {time}, for {images} on {in_words(machine)}"
     return Choice(settings | {"grid_every": max(steps // PREVIEWS, 10)}, why)
 
 
-def where(machine: Machine) -> str:
+def in_words(machine: Machine) -> str:
     """The machine in words."""
     if machine.device != "cpu":
         return machine.device
