@@ -9,6 +9,7 @@ import torch
 from rich.console import Console
 
 import sparring
+from sparring.errors import UsageError
 from sparring.recipes import DEFAULT
 from sparring.recipes.auto import FEWEST_STEPS, MOST_STEPS, WIDTHS, choose, multiplications
 from sparring.recipes.build import build, find
@@ -98,6 +99,11 @@ def test_points_are_played_by_the_recipes_that_do_it_best() -> None:
         ours, theirs = (build(find(which), spec, {}, {}) for which in ("auto", name))
         assert str(ours.generator()) == str(theirs.generator())
         assert (ours.game, ours.steps, ours.batch) == (theirs.game, theirs.steps, theirs.batch)
+
+
+def test_points_are_not_augmented() -> None:
+    with pytest.raises(UsageError, match="augment=ada plays on images"):
+        build(find("auto"), DataSpec("points", (2,)), {"augment": "ada"}, {})
 
 
 def test_r3gan_plays_on_images_of_any_shape() -> None:

@@ -42,10 +42,12 @@ def auto(spec: DataSpec, *, width: int = 16, latent_dim: int | None = None, augm
     set, 64 for images, and for points those games' own.
     """
     from sparring.recipes.gan_1d import gan_1d_mended
+    from sparring.recipes.parts import view_for
     from sparring.recipes.r3gan import r3gan
 
     if spec.kind == "image":
         return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment)
+    view_for(augment, spec)  # refuses to augment points
     if spec.shape == (1,):
         return gan_1d_mended(spec) if latent_dim is None else gan_1d_mended(spec, latent_dim=latent_dim)
     return r3gan(spec, latent_dim=latent_dim)
