@@ -51,7 +51,7 @@ class AuxiliaryClassifier(Adversarial):
         on_real = look(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
         loss = self.objective.generator(on_real, on_fake).mean()
         says = self.unlikely(scores, drawn.latent[1])
-        return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}": says.detach()}
+        return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}_loss": says.detach()}
 
     def unlikely(self, scores: Tensor, y: Tensor) -> Tensor:
         """The mean of -log P(y) by the scores: the cross-entropy."""
