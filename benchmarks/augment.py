@@ -24,10 +24,10 @@ import sparring
 from rows import HERE, Row, Rows, commit, markdown, with_floor
 from sparring.data import DataOptions, open_data, render
 from sparring.evaluate import Evaluation, evaluate
+from sparring.files import save_png
 from sparring.recipes.build import build, find
+from sparring.runs.run import Run
 from sparring.training.draw import Draw
-from sparring.training.files import save_png
-from sparring.training.run import Run
 from sparring.training.state import State
 from sparring.training.step import Step, moved_by_batches, standing_still
 from sparring.views.adaptive import P

@@ -26,13 +26,13 @@ from torch import Tensor
 from rows import HERE, Row, Rows, commit, markdown, with_floor
 from sparring.data import open_data
 from sparring.evaluate import Evaluation, evaluate
+from sparring.files import write_atomically
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.reading import draw
 from sparring.recipes.auto import choose
 from sparring.recipes.build import build, find, share_out
 from sparring.training.draw import Draw
-from sparring.training.files import write_atomically
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step

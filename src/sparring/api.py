@@ -17,6 +17,7 @@ from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
 from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
@@ -25,7 +26,6 @@ from sparring.training.draw import Draw
 from sparring.training.engine import captures
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
-from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step
@@ -78,7 +78,7 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            put_right(run)
+            put_right(run.directory)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
@@ -87,7 +87,7 @@ def train(
         if run.identity["chosen"]:
             shown.say(what_was_chosen(run.identity))
         shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
-        train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
+        train_run(run.recipe, run.directory, dataset, place, shown, scalars_writer(run, tensorboard))
     return run
 
 

@@ -87,9 +87,9 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.runs.export import write_samples
     from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
-    from sparring.training.show import write_samples
 
     if strength is not None and direction is None:
         raise UsageError("--strength says how far to move along a direction: name that too (--direction).")
@@ -128,7 +128,7 @@ def interpolate(
 ) -> None:
     """Go from sample to sample, and from class to class, on the way between their latent codes."""
     from sparring import api
-    from sparring.training.show import check_film, write_film
+    from sparring.runs.export import check_film, write_film
 
     loaded = api.load(run, recipe)
     check_film(loaded.spec, out)
@@ -162,8 +162,8 @@ def directions(
     from rich.console import Console
 
     from sparring import api
-    from sparring.training.directions import show
-    from sparring.training.show import check_name
+    from sparring.runs.directions import show
+    from sparring.runs.export import check_name
 
     for path, kind in ((out, ".png"), (save, ".npy")):
         check_name(path, kind)
@@ -239,8 +239,8 @@ def data(
     from typing import get_type_hints
 
     from sparring.data import DataOptions, contact_sheet, open_data
+    from sparring.files import save_png
     from sparring.settings import parse_assignments, split
-    from sparring.training.files import save_png
 
     (values,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
     dataset = open_data(data, DataOptions(**values), show_progress=True)  # type: ignore[arg-type]

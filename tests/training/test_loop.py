@@ -19,8 +19,8 @@ import sparring
 from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
+from sparring.runs.run import Run
 from sparring.training.display import Display
-from sparring.training.run import Run
 from sparring.training.state import read_checkpoint
 from sparring.types import Drawn, Memory, PlayerName, Players, Statistics
 

@@ -15,7 +15,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from sparring.errors import UsageError
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"

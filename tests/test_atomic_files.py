@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sparring.errors import SparringError, UsageError
-from sparring.training.files import explain, save_png, write_atomically
+from sparring.files import explain, save_png, write_atomically
 
 
 def failing(code: int):

@@ -23,7 +23,7 @@ from sparring.metrics.reading import Progress, no_progress
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 from sparring.training.sampling import draw_latents, generate, path_latents
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe

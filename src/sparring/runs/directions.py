@@ -17,11 +17,11 @@ from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
 from sparring.training.device import choose_device
 from sparring.training.display import following
-from sparring.training.files import save_png
-from sparring.training.measures import Pair, class_measures, class_pair, measures_for
-from sparring.training.run import Run
+from sparring.files import save_png
+from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
+from sparring.runs.run import Run
 from sparring.training.sampling import draw_latents
-from sparring.training.show import save_npy
+from sparring.runs.export import save_npy
 from sparring.types import Inputs
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sparring.data import plot_path, render
 from sparring.errors import UsageError
-from sparring.training.files import save_png, write_atomically
+from sparring.files import save_png, write_atomically
 from sparring.types import DataSpec
 
 MOVING = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
