@@ -277,7 +277,7 @@ def test_a_full_disk_for_the_cache(spar, small_disk: Callable[[str], Path], monk
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_for_samples(spar, digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring.training import files
+    from sparring import files
 
     monkeypatch.setattr(files, "open", lambda *_: Path("/dev/full").open("wb"), raising=False)  # noqa: SIM115
     one_line(spar("sample", digits_run.path, "--out", "a.npy"), 1, "cannot write a.npy", "no space left")
