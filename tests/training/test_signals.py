@@ -60,7 +60,7 @@ def test_signals_move_no_bit_of_any_recipe(name: str, tmp_path: Path) -> None:
     [
         ("dcgan", "digits", {"augment": "ada", "width": 8}),
         ("dcgan", "digits", {"augment": "diffaugment", "width": 8, "precision": "bfloat16"}),
-        ("projection", "circle", {}),
+        ("cgan", "circle", {}),
         ("pacgan", "ring", {}),
         ("r3gan", "ring", {}),
         ("gan-mnist", "digits", {"hold": "discriminator"}),

@@ -70,7 +70,8 @@ def norms(gradient: Tensor) -> Tensor:
 
 def largest(parts: Sequence[Tensor]) -> float:
     """The largest absolute value in some tensors; infinite or nan where one of them is."""
-    return max(float(part.detach().abs().max()) for part in parts)
+    # torch's maximum, unlike Python's, lets nan through.
+    return float(torch.stack([part.detach().float().abs().max() for part in parts]).max())
 
 
 def autocorrelation(series: Tensor) -> Tensor:
