@@ -1,6 +1,7 @@
-"""Few images: DCGAN on a part of MNIST, as it is, with DiffAugment and with ADA, at equal steps.
+"""Few images: a recipe on a part of MNIST, as it is, with DiffAugment and with ADA, at equal steps.
 
-    python benchmarks/augment.py [--images 300] [--steps 1500] [--seed 0 1] [--augment none ada] [--table] [--cost]
+    python benchmarks/augment.py [--recipe dcgan] [--images 300] [--steps 4000] [--seed 0 1]
+                                 [--augment none diffaugment ada] [--table] [--cost]
 
 Each row trains on the first so many training images, is measured on 5 000 samples of its best and of its last
 checkpoint against the whole of MNIST, from which the few were drawn (floor: MNIST's test set in place of the samples),
@@ -23,15 +24,15 @@ import sparring
 from rows import HERE, Row, Rows, commit, markdown, with_floor
 from sparring.data import DataOptions, open_data, render
 from sparring.evaluate import Evaluation, evaluate
+from sparring.files import save_png
 from sparring.recipes.build import build, find
+from sparring.runs.run import Run
 from sparring.training.draw import Draw
-from sparring.training.files import save_png
-from sparring.training.run import Run
 from sparring.training.state import State
 from sparring.training.step import Step, moved_by_batches, standing_still
 from sparring.views.adaptive import P
 
-RESULTS = Rows(HERE / "results" / "augment.jsonl", ("images", "steps", "batch", "width", "augment", "seed"))
+RESULTS = Rows(HERE / "results" / "augment.jsonl", ("recipe", "images", "steps", "batch", "width", "augment", "seed"))
 N, MEASUREMENTS = 5000, 5
 """Samples that are measured, and how often a run measures itself to choose its best checkpoint."""
 KEPT = ("best", "last")
@@ -71,7 +72,7 @@ def measure(row: Row, options: argparse.Namespace) -> None:
     out = options.out / "-".join(str(value) for value in row.values()).replace(":", "-")
     settings = {name: row[name] for name in ("steps", "batch", "width", "augment", "seed")}
     every = {"best_every": options.steps // MEASUREMENTS, "grid_every": options.steps}
-    run = sparring.train(str(data), "dcgan", out=out, device="cpu", threads=options.threads, **settings, **every)
+    run = sparring.train(str(data), row["recipe"], out=out, device="cpu", threads=options.threads, **settings, **every)
     assert whole.test is not None
     row |= {"commit": commit(), "trained_on": len(own.train), "best_at": run.step("best")}
     row["p"] = [line["augment_p"] for line in run.metrics if "augment_p" in line][-1:]
@@ -90,10 +91,12 @@ def table() -> str:
         best, last = (Evaluation.from_json(row[kept]) for kept in KEPT)
         name = f"FD-{best.features}"
         p = f"{row['p'][0]:.2f}" if row["p"] else "–"
-        lines.append([row["augment"], row["trained_on"], row["steps"], row["seed"], f"{last[name].value:.1f}"])
+        lines.append(
+            [row["recipe"], row["augment"], row["trained_on"], row["steps"], row["seed"], f"{last[name].value:.1f}"]
+        )
         lines[-1] += [with_floor(best[name]), row["best_at"], *(with_floor(best[shown]) for shown in SHOWN)]
         lines[-1] += [f"{row['seen']:.2f}", f"{row['unseen']:.2f}", p]
-    header = ["augment", "images", "steps", "seed", "FD, last", "FD, best", "best at", *SHOWN]
+    header = ["recipe", "augment", "images", "steps", "seed", "FD, last", "FD, best", "best at", *SHOWN]
     return markdown([*header, "seen called real", "unseen called real", "p"], lines)
 
 
@@ -103,7 +106,7 @@ def cost(options: argparse.Namespace) -> str:
     steps = []
     for augment in options.augment:
         recipe = build(
-            find("dcgan"), dataset.spec, {"width": options.width, "augment": augment}, {"batch": options.batch}
+            find(options.recipe), dataset.spec, {"width": options.width, "augment": augment}, {"batch": options.batch}
         )
         state = State(recipe, torch.device("cpu"))
         if P in state.memory:
@@ -125,8 +128,9 @@ def cost(options: argparse.Namespace) -> str:
 def main() -> None:
     """Train what is not trained yet, measure, print; or time."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--recipe", default="dcgan")
     parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--seed", type=int, nargs="+", default=[0, 1])
@@ -140,7 +144,7 @@ def main() -> None:
     if options.cost:
         print(cost(options))
         return
-    names = ("images", "steps", "batch", "width")
+    names = ("recipe", "images", "steps", "batch", "width")
     for seed in [] if options.table else options.seed:
         for augment in options.augment:
             row = {name: getattr(options, name) for name in names}

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 import sparring
+from sparring.files import write_atomically
+from sparring.runs.run import Run
 from sparring.training.display import Display
-from sparring.training.files import write_atomically
-from sparring.training.run import Run
 
 WARM_UP, TIMED = 5, 30
 MEASUREMENTS = 21

@@ -33,7 +33,7 @@ from sparring.errors import UsageError
 from sparring.recipes.build import build, find, own_defaults
 from sparring.settings import Value
 from sparring.training.display import Display
-from sparring.training.draw import Draw
+from sparring.training.draw import GAME, Draw
 from sparring.training.engine import Captured, CudaRecorder
 from sparring.training.state import State
 from sparring.training.step import Step
@@ -91,7 +91,7 @@ class Machine:
 def optimiser_bytes(step: Step) -> int:
     """Bytes that a step's optimisers read and write: gradients once, weights and averages of their size twice."""
     total = 0
-    for move in step.draw.moves[1]:
+    for move in step.draw.moves[GAME]:
         optimiser = step.state.optimisers[move.turn.player]
         for parameter in step.state.parameters[move.turn.player]:
             kept = optimiser.state.get(parameter, {}).values()
@@ -177,9 +177,9 @@ def games(mnist: str, options: argparse.Namespace) -> Iterator[Played]:
 
 
 def losses(step: Step) -> torch.Tensor:
-    """What the next steps measure."""
-    measured = [value for _ in range(COMPARED) for move in step() for value in move.values()]
-    return torch.stack(measured).float().cpu()
+    """Of the next steps."""
+    measured = [pair for _ in range(COMPARED) for move in step() for pair in move.items()]
+    return torch.stack([value for name, value in measured if name.endswith("loss")]).float().cpu()
 
 
 def measure(game: Played, sides: list[Side], machine: Machine, options: argparse.Namespace) -> Iterator[Row]:

@@ -22,7 +22,7 @@ from sparring.data import render
 from sparring.data.named import VARIABLE, data_folders
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 
 DATA = {"cifar10": "cifar10", "flowers": "flowers102-64.zip", "emoji": "emoji-64.zip"}
 RESULTS = Rows(HERE / "results" / "pictures.jsonl", ("data", "recipe", "seed", "budget", "device"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.evaluate import Figure
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 
 HERE = Path(__file__).parent
 Row = dict[str, Any]

@@ -150,7 +150,7 @@ def test_unusable_data(spar, tmp_path: Path, verb: str, make: Callable[[], str],
         (("--set", "steps=many"), "steps=many is not a whole number"),
         (("--set", "steps"), "not of the form NAME=VALUE"),
         (("--set", "ema=1", "--set", "ema=2"), "ema is given twice"),
-        (("--set", "updates=three"), "updates=three is not one of one, two"),
+        (("--recipe", "gan-mnist", "--set", "updates=three"), "updates=three is not one of one, two"),
         (("--set", "size=huge"), "size=huge"),
         (("--set", "mu=1"), "'mu' has no meaning for the images of digits"),
         (("--steps", 0), "steps=0 is too small"),
@@ -192,7 +192,20 @@ def test_no_space_for_the_pack(spar, monkeypatch: pytest.MonkeyPatch, tmp_path: 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_no_space_for_a_checkpoint(spar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, call: str) -> None:
     """The last good checkpoint stays, and with room again the same command ends in the same bits."""
-    command = ("train", "gaussian", "--out", "out", "--device", "cpu", "--set", "K=1", "--steps", 12)
+    command = (
+        "train",
+        "gaussian",
+        "--recipe",
+        "gan-1d",
+        "--out",
+        "out",
+        "--device",
+        "cpu",
+        "--set",
+        "K=1",
+        "--steps",
+        12,
+    )
     command += ("--set", "log_every=2", "--set", "checkpoint_seconds=0", "--set", "best_every=12")
     real = getattr(os, call)
     count = [0]
@@ -264,7 +277,7 @@ def test_a_full_disk_for_the_cache(spar, small_disk: Callable[[str], Path], monk
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_for_samples(spar, digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring.training import files
+    from sparring import files
 
     monkeypatch.setattr(files, "open", lambda *_: Path("/dev/full").open("wb"), raising=False)  # noqa: SIM115
     one_line(spar("sample", digits_run.path, "--out", "a.npy"), 1, "cannot write a.npy", "no space left")
@@ -303,7 +316,7 @@ def test_a_directory_of_somebody_else(spar) -> None:
 
 def test_a_directory_in_use(spar) -> None:
     """A second training is refused before it changes anything, also one with more steps."""
-    command = ("train", "gaussian", "--out", "out", "--device", "cpu", "--set", "K=1", "--steps")
+    command = ("train", "gaussian", "--recipe", "gan-1d", "--out", "out", "--device", "cpu", "--set", "K=1", "--steps")
     assert spar(*command, 2).code == 0
     before = snapshot(Path("out"))
     with sparring.load("out").directory.lock():

@@ -57,12 +57,11 @@ def run(kind: str, digits_run: sparring.Run, gaussian_run: sparring.Run) -> spar
 
 def test_train_and_again(kind: str, spar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    recipe = {"digits": "gan-mnist", "gaussian": "gan-1d"}[kind]
     command = ("train", kind, "--steps", 4, "--batch", 16, "--seed", 5, "--device", "cpu")
     first = spar(*command)
     assert (first.code, first.err) == (0, "")
-    folder = Path("runs") / f"{kind}-{recipe}"
-    assert f"training {recipe} on {kind}" in first.out
+    folder = Path("runs") / f"{kind}-auto"
+    assert f"training auto on {kind}" in first.out
     assert f"samples: {folder}/samples/000004.png" in first.out
     assert f"spar evaluate {folder}" in first.out
     for line in (folder / "metrics.jsonl").read_text().splitlines():
@@ -206,6 +205,19 @@ def test_directions_without_a_name(digits_run: sparring.Run, spar, tmp_path: Pat
         assert min(strip.size) > 100
 
 
+def test_features_that_are_not_here_are_one_line_with_their_place(digits_run: sparring.Run, spar) -> None:
+    for name, file in (("inception", "inception-2015-12-05.pt"), ("dinov2-l", "dinov2_vitl14_pretrain.pth")):
+        asked = spar("evaluate", digits_run.path, "-n", 20, "--features", name)
+        assert (asked.code, asked.out) == (2, "")
+        assert file in asked.err
+        assert "/features (SPARRING_CACHE moves that folder)" in " ".join(asked.err.split())
+    unknown = spar("evaluate", digits_run.path, "--features", "vgg")
+    assert unknown.code == 2
+    assert "inception-stylegan" in unknown.err
+    ranked = spar("evaluate", digits_run.path, "-n", 20, "--features", "random-conv", "--json")
+    assert json.loads(ranked.out)["figures"][0]["name"] == "FD-random-conv"
+
+
 def test_evaluate(kind: str, run: sparring.Run, spar) -> None:
     table = spar("evaluate", run.path, "-n", 150)
     assert (table.code, table.err) == (0, "")
@@ -267,6 +279,6 @@ def test_the_users_own_images(spar, tmp_path: Path) -> None:
 
 def test_tensorboard(spar, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    command = ("train", "gaussian", "--steps", 2, "--out", tmp_path / "run", "--set", "K=1", "--tensorboard")
+    command = ("train", "gaussian", "--steps", 2, "--out", tmp_path / "run", "--tensorboard")
     assert spar(*command).code == 0
     assert list((tmp_path / "run" / "tensorboard").glob("events.*"))

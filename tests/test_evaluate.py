@@ -11,7 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.data import DataOptions, PointSource, open_data
 from sparring.errors import SparringError, UsageError
-from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate, make_ranking
+from sparring.evaluate import Evaluation, Figure, _samples, _size, evaluate
+from sparring.metrics.ranking import make_ranking
 from sparring.types import Dataset, DataSpec
 
 
@@ -63,15 +64,25 @@ def replay(dataset, x):
     return lambda n: dataset.spec.encode(x[torch.arange(n) % len(x)])
 
 
+NAMES = ["FD-classifier", "FDinf-classifier", "KD-classifier", "different bins", "two-sample test"]
+NAMES += ["precision", "recall", "density", "coverage", "authenticity", "nearer to train"]
+
+
 def test_held_out_real_data_come_out_at_the_floor(digits):
     got = evaluate(replay(digits, digits.validation.x), digits)
-    names = ["FD-classifier", "precision", "recall", "density", "coverage", "class distance"]
-    assert [f.name for f in got.figures] == names
+    assert [f.name for f in got.figures] == [*NAMES, "class distance"]
     assert got.n == 497
     assert got["FD-classifier"].value < 2.5 * got["FD-classifier"].floor
     for name in ("precision", "recall", "coverage"):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
     assert got["class distance"].note == "none missing"
+    for name in ("FDinf-classifier", "KD-classifier"):
+        assert got[name].value < 5 * got[name].error
+    assert got["different bins"].value < 0.3
+    assert got["two-sample test"].value == pytest.approx(0.5, abs=0.1)
+    for name in ("authenticity", "nearer to train"):
+        assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
+    assert "exact copies: 0.0%, of 497 of 900 training images" in got["authenticity"].note
     assert got.notes[0] == "made for a test"
     assert any("WARNING: N = 497 is under 1000" in note for note in got.notes)
     assert any("10 times the 64 features" in note for note in got.notes)
@@ -93,6 +104,17 @@ def test_each_kind_of_damage_is_seen_by_the_figure_for_it(digits):
     assert copies["recall"].value < 0.1
     assert copies["coverage"].value < 0.3
 
+    for bad in (dropped, copies):
+        assert bad["different bins"].value > 3 * good["different bins"].value
+        assert bad["KD-classifier"].value > 5 * bad["KD-classifier"].error
+        assert bad["two-sample test"].value > 0.6
+        assert bad["FDinf-classifier"].value > 4 * bad["FDinf-classifier"].error
+
+    learned = evaluate(replay(digits, digits.train.x), digits)
+    assert learned["authenticity"].value < good["authenticity"].value - 0.2
+    assert learned["nearer to train"].value > good["nearer to train"].value + 0.2
+    assert learned["FD-classifier"].value < 2 * good["FD-classifier"].value
+
     noisy = evaluate(lambda n: (replay(digits, x)(n) + torch.linspace(-1, 1, 64).view(8, 8)).clamp(-1, 1), digits)
     assert noisy["FD-classifier"].value > 3 * good["FD-classifier"].value
     assert noisy["precision"].value < good["precision"].value
@@ -112,16 +134,25 @@ def test_stored_images_are_taken_as_they_are(digits):
 def test_without_labels_random_convolutions_rank(digits):
     bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)))
     got = evaluate(replay(digits, digits.validation.x), bare)
-    assert [f.name for f in got.figures] == ["FD-random-conv", "precision", "recall", "density", "coverage"]
-    assert all(f.note == "for ranking only" for f in got.figures)
+    assert [f.name for f in got.figures] == [name.replace("classifier", "random-conv") for name in NAMES]
+    for name in ("FD-random-conv", "KD-random-conv", "recall"):
+        assert got[name].note == "for ranking only"
 
 
 def test_without_anything_held_out_there_is_no_floor(digits):
     bare = dataclasses.replace(digits, test=None, validation=None, fingerprint="bare")
     got = evaluate(replay(digits, digits.validation.x), bare, n=400)
     assert all(f.floor is None for f in got.figures)
+    assert "authenticity" not in {f.name for f in got.figures}
     assert any("no figure has a floor" in note for note in got.notes)
     assert "unknown" in json.dumps([str(note) for note in got.notes])
+
+
+def test_few_samples_have_few_figures(digits):
+    got = evaluate(replay(digits, digits.validation.x), digits, n=60)
+    assert [f.name for f in got.figures] == [NAMES[0], *NAMES[5:9], "class distance"]
+    assert "N = 60 is under 100: only the figures that so few samples allow" in got.notes
+    assert any(note.startswith("WARNING: N = 60 is not above the 64 features") for note in got.notes)
 
 
 def test_json_and_table(digits):

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Penalty
-from sparring.views import InstanceNoise
 
 DOUBLE = torch.float64
 WEIGHT = 7.0
@@ -123,14 +122,3 @@ def test_every_weight_of_a_network_gets_a_gradient(name: str) -> None:
     for key, parameter in network.named_parameters():
         if key != "3.bias":  # no gradient of the output depends on it
             assert parameter.grad.abs().max() > 0, key
-
-
-def test_instance_noise_has_its_size_and_lets_gradients_through() -> None:
-    x = torch.zeros(20_000, 2, requires_grad=True)
-    labels = torch.arange(20_000)
-    seen, kept = InstanceNoise(0.3)((x, labels), {})
-    assert seen.std().item() == pytest.approx(0.3, rel=0.02)
-    assert seen.mean().item() == pytest.approx(0, abs=0.01)
-    assert kept is labels
-    (gradient,) = torch.autograd.grad(seen.sum(), x)
-    assert torch.equal(gradient, torch.ones_like(gradient))

@@ -16,10 +16,10 @@ _HOMES = {
     "load": "sparring.api",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
-    "find_direction": "sparring.training.directions",
-    "find_components": "sparring.training.directions",
-    "walk": "sparring.training.directions",
-    "Run": "sparring.training.run",
+    "find_direction": "sparring.runs.directions",
+    "find_components": "sparring.runs.directions",
+    "walk": "sparring.runs.directions",
+    "Run": "sparring.runs.run",
     "Recipe": "sparring.types",
     "DataSpec": "sparring.types",
     "SparringError": "sparring.errors",
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
-    from sparring.training.directions import find_components, find_direction, walk
-    from sparring.training.run import Run
+    from sparring.runs.directions import find_components, find_direction, walk
+    from sparring.runs.run import Run
     from sparring.types import DataSpec, Recipe
 
 

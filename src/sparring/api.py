@@ -15,8 +15,9 @@ from sparring.data import DataOptions, open_data
 from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
-from sparring.recipes import DEFAULT_IMAGES, RECIPES, default_for
-from sparring.recipes.build import blaming, build, built_in, find, settings_of, share_out
+from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
+from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory, next_free
@@ -25,11 +26,10 @@ from sparring.training.draw import Draw
 from sparring.training.engine import captures
 from sparring.training.loop import put_right
 from sparring.training.loop import train as train_run
-from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import Dataset, DataSpec, Recipe
+from sparring.types import Dataset, DataSpec, Machine, Recipe
 
 FEWEST = 2
 """Training examples that are the least to train on."""
@@ -50,7 +50,7 @@ def train(
 
     Args:
         data: a name (``digits``, ``mnist``, ``ring`` …) or a path (folder, zip, .npy, .npz, IDX).
-        recipe: a recipe's name or a FILE.py; without it the default for this kind of data.
+        recipe: a recipe's name or a FILE.py; without it ``auto``.
         out: the run's directory; without it ``runs/DATA-RECIPE``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         fresh: start over, in a new directory.
@@ -68,7 +68,9 @@ def train(
     place = choose_device(device)
     shown = display or Display()
     path_free = Path(out) if out else None
-    run, dataset = prepare(str(data), recipe, path_free, fresh=fresh, settings=settings, show_progress=display is None)
+    run, dataset = prepare(
+        str(data), recipe, path_free, place, fresh=fresh, settings=settings, show_progress=display is None
+    )
     captures(run.recipe.engine, place)  # refuses an engine that the device has not
     if run.directory.foreign:
         raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
@@ -76,50 +78,59 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            put_right(run)
+            put_right(run.directory)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
             )
             return run
+        if run.identity["chosen"]:
+            shown.say(what_was_chosen(run.identity))
         shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
-        train_run(run, dataset, place, shown, scalars_writer(run, tensorboard))
+        train_run(run.recipe, run.directory, dataset, place, shown, scalars_writer(run, tensorboard))
     return run
 
 
 def prepare(
-    data: str, recipe: str | None, out: Path | None, *, fresh: bool, settings: Mapping[str, Value], show_progress: bool
+    data: str,
+    recipe: str | None,
+    out: Path | None,
+    place: torch.device,
+    *,
+    fresh: bool,
+    settings: Mapping[str, Value],
+    show_progress: bool,
 ) -> tuple[Run, Dataset]:
     """Open the data and build the recipe; nothing is written yet but the data's cache.
 
     Raises:
         UsageError: something does not fit.
     """
-    named = find(recipe) if recipe else None
+    named = find(recipe or DEFAULT)
     hints = get_type_hints(DataOptions)
-    # The data decide the default recipe, so their options are needed before its own settings are known.
-    _, _, data_values = share_out(
-        named or find(DEFAULT_IMAGES), {k: v for k, v in settings.items() if k in hints}, hints
-    )
+    own, general, data_values = share_out(named, settings, hints)
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
-    named = named or find(default_for(dataset.spec))
-    own, general, _ = share_out(named, settings, hints)
+    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
+    path = next_free(path) if fresh else path
+    there = Directory(path).read_identity() or {}
+    threads = int(general.get("threads", 0)) or recorded_threads(there) or torch.get_num_threads()
+    chosen = recorded_choice(there, named) or choose(named, dataset, Machine(place.type, threads))
+    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings}, hints)
     built = build(named, dataset.spec, own, general)
+    built = replace(built, threads=built.threads or threads)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
     if named.digest:
         try_out(Path(recipe or ""), built, dataset)
-    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
-    path = next_free(path) if fresh else path
-    built = replace(built, threads=built.threads or recorded_threads(path) or torch.get_num_threads())
     identity = {
         "sparring": __version__,
         "recipe": named.name,
         "recipe_digest": named.digest,
         "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
         "data_options": data_values,
+        "chosen": chosen,
         "settings": settings_of(named, built, own),
         "spec": dataset.spec.to_json(),
         "fingerprint": dataset.fingerprint,
@@ -157,11 +168,28 @@ def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
         Step(recipe, state, Draw(recipe, dataset.train, place))()
 
 
-def recorded_threads(path: Path) -> int:
-    """The number of threads that the run in this directory began with, so that it goes on with it; 0: no run."""
-    identity = Directory(path).read_identity()
-    general = (identity or {}).get("settings", {}).get("general", {})
-    return int(general.get("threads", 0))
+def recorded_threads(identity: Mapping[str, Any]) -> int:
+    """The number of threads that a run began with, so that it goes on with it; 0: there is no run."""
+    return int(identity.get("settings", {}).get("general", {}).get("threads", 0))
+
+
+def recorded_choice(identity: Mapping[str, Any], named: Named) -> dict[str, Any]:
+    """What was chosen when the run began, so that it goes on with it; nothing where there is no run of this recipe."""
+    return dict(identity.get("chosen", {})) if identity.get("recipe") == named.name else {}
+
+
+def choose(named: Named, dataset: Dataset, machine: Machine) -> dict[str, Any]:
+    """What a recipe chooses by itself for these data and this machine; recipe.json keeps it."""
+    if named.digest or named.name not in CHOOSERS:
+        return {}
+    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)._asdict()
+
+
+def what_was_chosen(identity: Mapping[str, Any]) -> str:
+    """The recipe's choice and why, and what the user set otherwise: one line."""
+    chosen, settings = identity["chosen"], identity["settings"]["own"] | identity["settings"]["general"]
+    others = [f"{name}={settings[name]}" for name, value in chosen["settings"].items() if settings[name] != value]
+    return f"{identity['recipe']} chose {chosen['why']}" + (f" (but you set {', '.join(others)})" if others else "")
 
 
 def labelled(dataset: Dataset) -> bool:

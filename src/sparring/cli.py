@@ -87,9 +87,9 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.runs.export import write_samples
     from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
-    from sparring.training.show import write_samples
 
     if strength is not None and direction is None:
         raise UsageError("--strength says how far to move along a direction: name that too (--direction).")
@@ -128,7 +128,7 @@ def interpolate(
 ) -> None:
     """Go from sample to sample, and from class to class, on the way between their latent codes."""
     from sparring import api
-    from sparring.training.show import check_film, write_film
+    from sparring.runs.export import check_film, write_film
 
     loaded = api.load(run, recipe)
     check_film(loaded.spec, out)
@@ -162,8 +162,8 @@ def directions(
     from rich.console import Console
 
     from sparring import api
-    from sparring.training.directions import show
-    from sparring.training.show import check_name
+    from sparring.runs.directions import show
+    from sparring.runs.export import check_name
 
     for path, kind in ((out, ".png"), (save, ".npy")):
         check_name(path, kind)
@@ -195,6 +195,12 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
     seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
     checkpoint: CheckpointOption = "best",
+    features: Annotated[
+        str, typer.Option(help="auto, random-conv, inception, dinov2-l …: what is measured on.")
+    ] = "auto",
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch the features' network if it is not here.")
+    ] = False,
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -206,7 +212,15 @@ def evaluate(
 
     loaded = api.load(run, recipe)
     with following() as progress:
-        result = loaded.evaluate(n, seed=seed, checkpoint=checkpoint, device=device, progress=progress)
+        result = loaded.evaluate(
+            n,
+            seed=seed,
+            checkpoint=checkpoint,
+            device=device,
+            progress=progress,
+            features=features,
+            download=download,
+        )
     if as_json:
         typer.echo(json.dumps({"run": str(run), "checkpoint": checkpoint} | result.to_json(), indent=2))
     else:
@@ -225,8 +239,8 @@ def data(
     from typing import get_type_hints
 
     from sparring.data import DataOptions, contact_sheet, open_data
+    from sparring.files import save_png
     from sparring.settings import parse_assignments, split
-    from sparring.training.files import save_png
 
     (values,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
     dataset = open_data(data, DataOptions(**values), show_progress=True)  # type: ignore[arg-type]
@@ -252,7 +266,7 @@ def data(
 @app.command()
 def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full.")] = None) -> None:
     """The table of recipes, or one recipe in full."""
-    from sparring.recipes import RECIPES, summary
+    from sparring.recipes import DEFAULT, RECIPES, summary
 
     if name is not None:
         from sparring.recipes.show import describe
@@ -261,7 +275,7 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, in full
         return
     width = max(map(len, RECIPES))
     for key, function in RECIPES.items():
-        typer.echo(f"{key:{width}}  {summary(function)}")
+        typer.echo(f"{key:{width}}  {summary(function)}{' (the default)' if key == DEFAULT else ''}")
 
 
 @app.command()

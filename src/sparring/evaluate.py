@@ -4,45 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from sparring.errors import SparringError, UsageError
 from sparring.metrics.balance import class_balance
+from sparring.metrics.checks import covariance_warning
 from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.features import Features, features_for
-from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, distance_names
 from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
-from sparring.metrics.prdc import PRDC, prdc
-from sparring.metrics.ranking import Ranking, make_ranking
+from sparring.metrics.prdc import K
 from sparring.metrics.reading import Progress, draw, no_progress
 from sparring.types import Dataset, DataSource, DataSpec, Density
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["Evaluation", "Figure", "Ranking", "evaluate", "make_ranking"]
+__all__ = ["Evaluation", "Figure", "evaluate"]
 
-K = 5
 FEW = 1000
 VALUES = 1 << 22
 """Samples are checked and decoded so many values at a time."""
-PER_FEATURE = 10
-Better = Literal["lower", "higher"]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measure: its value for the samples, and its floor, which is its value for held-out real data."""
-
-    name: str
-    value: float
-    floor: float | None
-    n: int
-    better: Better
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,10 +67,12 @@ class Evaluation:
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")
         for heading in ("figure", "samples", "real, held out", "better", ""):
-            table.add_column(heading, justify="right" if heading in ("samples", "real, held out") else "left")
+            right = heading in ("samples", "real, held out")
+            table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "")
         for f in self.figures:
+            value = f"{f.value:.4g}" if f.error is None else f"{f.value:.4g} ± {f.error:.3g}"
             floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
-            table.add_row(Text(f.name), f"{f.value:.4g}", floor, f.better, Text(f.note))
+            table.add_row(Text(f.name), value, floor, f.better, Text(f.note))
         return table
 
 
@@ -97,6 +84,7 @@ def evaluate(
     device: str | torch.device = "cpu",
     progress: Progress = no_progress,
     seed: int = 0,
+    features: Features | None = None,
 ) -> Evaluation:
     """Measure a generator against a data set.
 
@@ -106,9 +94,11 @@ def evaluate(
     or the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the
     same bits.
 
-    Images: Fréchet distance ``FD-<features>``, precision, recall, density and coverage (k = 5), and the distance of the
-    class shares where there are labels. Points: the Wasserstein-1 distance (1-D) or the sliced Wasserstein-2 distance,
-    and for mixtures the modes found and the share of high-quality samples.
+    Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
+    kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
+    what tells of copies, and the distance of the class shares where there are labels. Points: the Wasserstein-1
+    distance (1-D) or the sliced Wasserstein-2 distance, and for mixtures the modes found and the share of high-quality
+    samples.
 
     Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
     """
@@ -134,9 +124,10 @@ def evaluate(
     if dataset.spec.kind == "points":
         figures = _point_figures(fakes, real, reference, dataset)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
-    features = features_for(dataset, device, progress)
+    if features is None:
+        features = features_for(dataset, device, progress)
     notes.append(features.note)
-    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed)
     return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
 
 
@@ -184,9 +175,10 @@ def _image_figures(
     real: Tensor | None,
     reference: Tensor,
     dataset: Dataset,
-    features: ClassifierFeatures | Features,
+    features: Features,
     notes: list[str],
     progress: Progress,
+    seed: int,
 ) -> list[Figure]:
     n, steps = len(fakes), 6
     found: list[tuple[Tensor, Tensor | None] | None] = []
@@ -196,29 +188,28 @@ def _image_figures(
     ours, theirs, base = found
     assert ours is not None
     assert base is not None
-    width = base[0].shape[1]
-    if n < PER_FEATURE * width:
-        notes.append(
-            f"WARNING: N = {n} is under {PER_FEATURE} times the {width} features: "
-            "the Fréchet distance is biased upwards, compare only at the same N"
-        )
-    use = "for ranking only" if features.ranking_only else ""
-    distances = [None if x is None else frechet_distance(x[0], base[0]) for x in (ours, theirs)]
+    held_out = None if theirs is None else theirs[0]
+    compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "")
+    if warning := covariance_warning(n, base[0].shape[1]):
+        notes.append(warning)
+    distance, at_infinity, kernel = distance_names(features, n)
+    figures = [compare.frechet(distance)]
     progress("measuring", 4, steps)
-    shares = [None if x is None else prdc(base[0], x[0], k=K) for x in (ours, theirs)]
+    if n < FEWEST:
+        notes.append(f"N = {n} is under {FEWEST}: only the figures that so few samples allow")
+    else:
+        figures += compare.tests(at_infinity, kernel)
+    progress("measuring", 5, steps)
+    figures += compare.neighbours()
+    if n >= FEWEST and held_out is not None:
+        figures += compare.copies(held_out, len(dataset.train))
     progress("measuring", 6, steps)
-    assert distances[0] is not None
-    assert shares[0] is not None
-    figures = [Figure(f"FD-{features.name}", distances[0], distances[1], n, "lower", use)]
-    for name in PRDC._fields:
-        floor = None if shares[1] is None else float(getattr(shares[1], name))
-        figures.append(Figure(name, float(getattr(shares[0], name)), floor, n, "higher", use))
     if ours[1] is not None and base[1] is not None:
         figures.append(_class_figure(ours[1], None if theirs is None else theirs[1], base[1], dataset.spec.classes))
     return figures
 
 
-def _extract(features: ClassifierFeatures | Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
+def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
     """Features, and predicted labels where the features come from a classifier; both on the CPU."""
     if isinstance(features, ClassifierFeatures):
         found, labels = features.classify(images)

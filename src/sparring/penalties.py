@@ -46,7 +46,7 @@ class R2:
 
 @dataclass(frozen=True)
 class R1R2:
-    """R1 and R2 of one weight, by one backward pass for both: R3GAN's penalty (Huang et al. 2025, arXiv:2501.05441)."""
+    """R1 and R2 of one weight, by one backward pass for both: R3GAN's penalty (Huang et al. 2024, arXiv:2501.05441)."""
 
     weight: float
 

@@ -42,6 +42,9 @@ class Settings:
     decay_every: int = 1
     ema: float = 0.0
     """Share of the old value that the generator's moving average keeps each step; 0: no average."""
+    ema_rampup: float = 0.0
+    """Largest half-life of the average as a share of the steps done, so that it soon forgets its first, poor
+    generators (Karras et al. 2020, arXiv:2006.06676, in its published code: .05); 0: ``ema`` from the first step on."""
     clip: float = 0.0
     """Largest norm of one player's gradient; 0: not clipped."""
     grid_every: int = 200
@@ -70,7 +73,7 @@ class Settings:
             raise UsageError(f"threads={self.threads} is too large: it must be at most {LARGEST_THREADS}.")
         if self.seed > LARGEST_SEED:
             raise UsageError(f"seed={self.seed} is too large: it must be at most {LARGEST_SEED}.")
-        for name in ("lr_generator", "lr_discriminator", "clip", "checkpoint_seconds"):
+        for name in ("lr_generator", "lr_discriminator", "clip", "ema_rampup", "checkpoint_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must be 0 or more, and finite.")
         for name in ("decay_generator", "decay_discriminator"):

@@ -286,6 +286,15 @@ class Optimiser(Protocol):
         ...
 
 
+class Machine(NamedTuple):
+    """What a training will run on, as far as a choice of settings depends on it."""
+
+    device: str
+    """The kind: cpu, cuda or mps."""
+    threads: int
+    """CPU threads."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Settings):
     """Everything that one training is: networks, game, latents, optimiser, and the plain settings it inherits."""

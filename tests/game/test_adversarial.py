@@ -265,4 +265,4 @@ def test_the_auxiliary_regression_adds_both_log_likelihoods() -> None:
     torch.testing.assert_close(statistics["d_attributes"], nn.functional.mse_loss(said, y))
     loss, statistics = game.generator_loss(players, Drawn((x, y), (z, asked)))
     torch.testing.assert_close(loss, -fake_raw.sigmoid().log().mean() - 0.7 * fake_likely)
-    torch.testing.assert_close(statistics["g_attributes"], -fake_likely)
+    torch.testing.assert_close(statistics["g_attributes_loss"], -fake_likely)

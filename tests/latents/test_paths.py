@@ -16,15 +16,15 @@ def codes(n: int, dim: int = 100) -> torch.Tensor:
 
 @pytest.mark.parametrize("way", [linear, spherical])
 def test_the_ends_are_exact(way) -> None:
-    a, b = codes(2)
+    a, b = codes(2).split(1)
     path = way(a, b, T)
-    assert torch.equal(path[0], a)
-    assert torch.equal(path[-1], b)
+    assert torch.equal(path[:1], a)
+    assert torch.equal(path[-1:], b)
     assert path.dtype == a.dtype
 
 
 def test_an_arc_stays_on_the_sphere_and_has_one_speed() -> None:
-    a, b = codes(2)
+    a, b = codes(2).split(1)
     path = spherical(a / a.norm(), b / b.norm(), T)
     torch.testing.assert_close(path.norm(dim=1), torch.ones(11))
     angles = (path[1:] * path[:-1]).sum(1).arccos()
@@ -33,13 +33,22 @@ def test_an_arc_stays_on_the_sphere_and_has_one_speed() -> None:
 
 
 def test_a_quarter_circle() -> None:
-    path = spherical(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), torch.tensor([1 / 3]))
+    path = spherical(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1 / 3]))
     torch.testing.assert_close(path[0], torch.tensor([math.cos(math.pi / 6), math.sin(math.pi / 6)]))
+
+
+@pytest.mark.parametrize("way", [linear, spherical])
+def test_pairs_go_their_own_ways(way) -> None:
+    """Also where one of them has no arc."""
+    a, b = codes(11).view(11, 4, 25), codes(22)[11:].view(11, 4, 25)
+    b[3] = -a[3]
+    alone = [way(a[i : i + 1], b[i : i + 1], T[i : i + 1]) for i in range(11)]
+    torch.testing.assert_close(way(a, b, T), torch.cat(alone))
 
 
 def test_codes_on_one_line_through_the_centre() -> None:
     """Equal, opposite, scaled or zero: nothing is divided by zero, and the way is straight."""
-    a = codes(1)[0]
+    a = codes(1)
     for b in (a, -a, 2 * a, 0 * a):
         torch.testing.assert_close(spherical(a, b, T), linear(a, b, T))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sparring.errors import UsageError
-from sparring.latents.evidence import Direction, components_table, find, judge
+from sparring.latents.evidence import Direction, components_table, find, measure_effects
 from sparring.latents.supervised import direction, slopes
 
 DIM, N = 6, 400
@@ -92,7 +92,7 @@ def test_held_out_codes_tell_a_direction_of_nothing() -> None:
 def test_conditions_stay_with_their_codes() -> None:
     """What the condition adds is the same on both sides of a step, so it is no change."""
     conditions = Z[:, 5].sign()
-    (effects,) = judge(
+    (effects,) = measure_effects(
         lambda inputs: linear(inputs) + 10 * inputs[1][:, None], (Z, conditions), torch.eye(DIM)[:1], MEASURES, {}
     )
     assert effects[0].change == pytest.approx(WEIGHT[0, 0].item(), abs=1e-5)

@@ -17,12 +17,10 @@ from sparring.networks import (
     DCGANGenerator,
     Discriminator,
     Joined,
-    JoinedPlane,
     Judgement,
     MinibatchDeviation,
     MLPDiscriminator,
     MLPGenerator,
-    Packed,
     Projection,
     R3GANFeatures,
     R3GANGenerator,
@@ -76,9 +74,6 @@ DISCRIMINATORS: dict[str, Callable[[Shape], nn.Module]] = {
     ),
     "mlp of labels": lambda shape: Joined(perceptron(shape), labels, 4),
     "mlp of attributes": lambda shape: Joined(perceptron(shape), attributes, 4),
-    "dcgan of labels": lambda shape: JoinedPlane(
-        Discriminator(DCGANFeatures((shape[0] + 1, *shape[1:]), WIDTH)), labels, shape[1:]
-    ),
 }
 UNBOUNDED = {"r3gan"}
 MEMBERS = [("generator", name) for name in GENERATORS] + [("discriminator", name) for name in DISCRIMINATORS]
@@ -284,17 +279,6 @@ def test_minibatch_deviation() -> None:
     torch.testing.assert_close(y[1::2, 2], torch.ones(4, 3, 3))
     for n in (1, 5, 6, 7):
         assert layer(torch.randn(n, 2, 3, 3)).shape == (n, 3, 3, 3)
-
-
-def test_packs_are_stacked_channels() -> None:
-    from sparring.errors import UsageError
-
-    inner = MLPDiscriminator((6, 4, 4), (WIDTH,), activation=leaky)
-    packed, x = Packed(inner, 2), torch.randn(8, 3, 4, 4)
-    assert packed(x).shape == (4, 1)
-    torch.testing.assert_close(packed(x)[1], inner(torch.cat([x[2], x[3]])[None])[0])
-    with pytest.raises(UsageError, match="7 samples cannot be packed by 2"):
-        packed(x[:7])
 
 
 def test_gaussian_weights() -> None:

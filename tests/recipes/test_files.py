@@ -131,7 +131,7 @@ def test_types_without_annotation_are_those_of_the_defaults(tmp_path: Path) -> N
 def test_the_nearest_recipe_is_named() -> None:
     with pytest.raises(UsageError, match=r"there is no recipe 'gan-mnits'. Did you mean gan-mnist"):
         find("gan-mnits")
-    with pytest.raises(UsageError, match=r"no recipe 'xyzzy'. Known: gan-mnist, gan-1d"):
+    with pytest.raises(UsageError, match=r"no recipe 'xyzzy'. Known: auto, gan-mnist, gan-1d"):
         find("xyzzy")
 
 

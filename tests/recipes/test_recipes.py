@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import signal
 from pathlib import Path
 from typing import get_args
 
@@ -14,15 +15,17 @@ from sparring.errors import UsageError
 from sparring.game import AuxiliaryClassifier
 from sparring.objectives import DIVERGENCES, Objective
 from sparring.penalties import DRAGAN, R1R2, WGANGP
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS, RECIPES, summary
+from sparring.recipes import CHOOSERS, DEFAULT, RECIPES, summary
 from sparring.recipes.build import build, find, own_defaults, own_hints
 from sparring.settings import Settings
 from sparring.training.display import Display
+from sparring.training.loop import Interrupted
 from sparring.training.state import read_checkpoint
 from sparring.types import Attribute, DataSpec
 
 BOTH = ("digits", "ring")
 PLAYS = {
+    "auto": ("digits", "ring", "gaussian"),
     "gan-mnist": ("digits",),
     "gan-1d": ("gaussian",),
     "gan-1d-mended": ("gaussian",),
@@ -33,7 +36,7 @@ PLAYS = {
     "f-gan": BOTH,
     "unrolled": BOTH,
     "pacgan": BOTH,
-    "r3gan": ("ring",),
+    "r3gan": BOTH,
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
@@ -48,6 +51,14 @@ QUIET = {"device": "cpu", "display": Display(quiet=True)}
 each = pytest.mark.parametrize("name", RECIPES)
 
 
+class StopAfterTwo(Display):
+    """Interrupts the training after its second step, as Ctrl-C does."""
+
+    def step(self, step: int) -> None:
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+
 def narrow(name: str) -> dict[str, int]:
     """Settings of a recipe's own that make its networks small."""
     return {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
@@ -55,24 +66,18 @@ def narrow(name: str) -> dict[str, int]:
 
 def test_every_recipe_is_tried_here() -> None:
     assert set(RECIPES) == set(DATA)
-    assert {DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS} <= set(RECIPES)
+    assert {DEFAULT, *CHOOSERS} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
 def test_goes_on_to_the_same_bits(name: str, data: str, tmp_path: Path) -> None:
-    """Two steps and then two more give the checkpoint of four, whole: weights, optimisers, averages."""
-    settings = {
-        "batch": 8,
-        "k": 2,
-        "grid_every": 4,
-        "best_every": 4,
-        "schedule_generator": "constant",
-        "schedule_discriminator": "constant",
-    } | narrow(name)
-    once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings, steps=4)
-    for steps in (2, 4):
-        twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings, steps=steps)
-    assert twice.recipe.steps == 4
+    """Four steps, and four that were stopped after two, give the same checkpoint: weights, optimisers, averages."""
+    settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4, "steps": 4} | narrow(name)
+    once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings)
+    with pytest.raises(Interrupted):
+        sparring.train(data, name, out=tmp_path / "twice", device="cpu", display=StopAfterTwo(quiet=True), **settings)
+    twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings)
+    assert twice.step("last") == 4
     tensors = [read_checkpoint(run.checkpoint("last"))[1] for run in (once, twice)]
     assert tensors[0].keys() == tensors[1].keys()
     assert [key for key in tensors[0] if not torch.equal(tensors[0][key], tensors[1][key])] == []

@@ -14,10 +14,10 @@ from sparring.game import Adversarial
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import non_saturating
 from sparring.recipes.parts import adam, normal
+from sparring.runs.run import Run
 from sparring.training.display import Display
 from sparring.training.draw import Draw
 from sparring.training.loop import train
-from sparring.training.run import Run
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset, Recipe
@@ -87,7 +87,8 @@ def training(tmp_path: Path) -> Callable[..., Run]:
         made = Run(tmp_path / name, recipe, {"recipe": "tiny", "data": "gaussian", "spec": spec.to_json()})
         made.directory.make()
         train(
-            made,
+            recipe,
+            made.directory,
             loop.get("dataset", gaussian()),
             CPU,
             loop.get("display", Display(quiet=True)),

@@ -15,6 +15,7 @@ from sparring.training.display import Display
 from sparring.training.engine import WARM_UP, Captured, make_step
 from sparring.training.state import read_checkpoint
 from sparring.training.step import Step
+from sparring.views.adaptive import P
 
 CUDA = torch.device("cuda")
 POINTS = {"gan-1d": "gaussian", "gan-1d-mended": "gaussian", "r3gan": "ring"}
@@ -23,17 +24,19 @@ NARROW = {"width": 16, "width_generator": 16, "width_discriminator": 16}
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="NO CUDA DEVICE: captured graphs are not tested")
 
 
-def step_of(name: str, **general: Any) -> Step:
+def step_of(name: str, augment: str = "", **general: Any) -> Step:
     """A recipe's first step on the GPU, with narrow networks."""
     data = POINTS.get(name, "digits")
     source = open_data(data, DataOptions(points=1000) if name in POINTS else DataOptions()).train
-    own = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
+    own: dict[str, Any] = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
+    own |= {"augment": augment} if augment else {}
     torch.default_generator.manual_seed(0)
     return make_step(build(find(name), source.spec, own, {"batch": 16, "steps": 100} | general), source, CUDA)
 
 
 def losses(step: Step, steps: int) -> torch.Tensor:
-    return torch.stack([value for _ in range(steps) for move in step() for value in move.values()]).cpu()
+    measured = [pair for _ in range(steps) for move in step() for pair in move.items()]
+    return torch.stack([value for name, value in measured if name.endswith("loss")]).cpu()
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -51,6 +54,17 @@ def test_random_numbers_are_those_of_eager_steps(name: str) -> None:
     """At rate 0 nothing is learned, so a step's losses are a function of what it drew: they agree step by step."""
     rates = {"lr_generator": 0.0, "lr_discriminator": 0.0}
     eager, captured = (step_of(name, engine=engine, **rates) for engine in ("eager", "captured"))
+    torch.testing.assert_close(losses(captured, 12), losses(eager, 12), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("augment", ["diffaugment", "ada:blit,geometry,colour"])
+def test_augmentations_are_captured(augment: str) -> None:
+    """With the same draws as eager steps, with p about .5; rate 0, so that steps can be compared one by one."""
+    general = {"lr_generator": 0.0, "lr_discriminator": 0.0}
+    eager, captured = (step_of("dcgan", augment, engine=engine, **general) for engine in ("eager", "captured"))
+    for step in (eager, captured):
+        if P in step.state.memory:
+            step.state.memory[P].fill_(0.5)
     torch.testing.assert_close(losses(captured, 12), losses(eager, 12), rtol=1e-4, atol=1e-4)
 
 

@@ -23,7 +23,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
 from sparring.recipes import RECIPES
-from sparring.recipes.build import build, find, own_defaults
+from sparring.recipes.build import build, find, own_defaults, share_out
 from sparring.training.draw import Draw
 from sparring.training.engine import WARM_UP, Captured, captures, make_step
 from sparring.training.state import State
@@ -46,6 +46,14 @@ CHANGING = {
     "schedule_generator": "linear",
     "schedule_discriminator": "cosine",
 }
+SETTINGS = [
+    ("dcgan", {"precision": "bfloat16"}),
+    ("dcgan", {"augment": "ada"}),
+    ("dcgan", {"augment": "diffaugment"}),
+    ("gan-mnist", {"updates": "two"}),
+    ("cgan", {"data": "circle"}),
+]
+"""What else a recipe's step may hold."""
 
 
 class Tape(TorchDispatchMode):
@@ -105,10 +113,11 @@ def source_for(name: str) -> DataSource:
     return open_data(name, DataOptions() if name == "digits" else DataOptions(points=200)).train
 
 
-def narrow(name: str, data: str | None = None, **general: Any) -> tuple[Recipe, DataSource]:
+def narrow(name: str, data: str | None = None, **settings: Any) -> tuple[Recipe, DataSource]:
     """A recipe with narrow networks, and its data."""
     source = source_for(data or DATA.get(name, "digits"))
-    own = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
+    small = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
+    own, general, _ = share_out(find(name), small | settings, {})
     return build(find(name), source.spec, own, general), source
 
 
@@ -126,13 +135,11 @@ def _capturable(monkeypatch) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "precision"),
-    [*((name, None, "float32") for name in RECIPES), ("dcgan", None, "bfloat16"), ("cgan", "circle", "float32")],
-)
-def test_captured_is_eager_bit_for_bit(name: str, data: str | None, precision: str) -> None:
+@pytest.mark.parametrize("case", [*((name, {}) for name in RECIPES), *SETTINGS], ids=str)
+def test_captured_is_eager_bit_for_bit(case: tuple[str, dict[str, Any]]) -> None:
     """With pretraining, several discriminator updates, an average, clipped gradients and moving learning rates."""
-    recipe, source = narrow(name, data, **CHANGING, precision=precision)
+    name, settings = case
+    recipe, source = narrow(name, **(CHANGING | settings))
     eager, captured = (static_step(recipe, source, captured=which) for which in (False, True))
     steps = recipe.pretrain + WARM_UP + 3
     expected, measured = [eager() for _ in range(steps)], [captured() for _ in range(steps)]

@@ -19,8 +19,8 @@ import sparring
 from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
+from sparring.runs.run import Run
 from sparring.training.display import Display
-from sparring.training.run import Run
 from sparring.training.state import read_checkpoint
 from sparring.types import Drawn, Memory, PlayerName, Players, Statistics
 
@@ -276,7 +276,7 @@ def test_a_labelled_game_needs_labels(conditional_file: Path, tmp_path: Path) ->
     labels[5] = -1
     np.savez(tmp_path / "some.npz", images=images, labels=labels)
     for name in ("plain.npy", "some.npz"):
-        with pytest.raises(UsageError, match="needs a label for every example"):
+        with pytest.raises(UsageError, match="needs a label or attributes for every example"):
             sparring.train(tmp_path / name, str(conditional_file), out=tmp_path / "run", **QUIET)
     assert not (tmp_path / "run").exists()
 
@@ -284,6 +284,8 @@ def test_a_labelled_game_needs_labels(conditional_file: Path, tmp_path: Path) ->
 LONG = (
     "train",
     "gaussian",
+    "--recipe",
+    "gan-1d",
     "--out",
     "run",
     "--set",

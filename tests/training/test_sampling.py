@@ -9,8 +9,8 @@ from PIL import Image
 
 import sparring
 from sparring.errors import UsageError
+from sparring.runs.export import write_samples
 from sparring.training.sampling import CHUNK, draw_latents, generate, grid_latents, read_latents
-from sparring.training.show import write_samples
 
 CPU = torch.device("cpu")
 

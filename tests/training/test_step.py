@@ -42,12 +42,24 @@ def test_average_waits_for_the_end_of_the_pretraining(tiny, play) -> None:
     assert not torch.equal(weights(state.players.discriminator), weights(fresh.players.discriminator))
 
 
-def test_average_of_a_known_walk() -> None:
+def test_average_that_ramps_up_forgets_by_the_steps_done(tiny, play) -> None:
+    """With the half-life at half of the steps done: step i keeps 2^(-2 / i), at the most ``ema``."""
+    settings = {"ema": 0.6, "ema_rampup": 0.5}
+    history = [weights(play(tiny(**settings), steps).players.generator) for steps in range(5)]
+    expected = history[0]
+    for i in range(1, 5):
+        keep = min(0.6, 2 ** (-2 / i))
+        expected = keep * expected + (1 - keep) * history[i]
+    torch.testing.assert_close(weights(play(tiny(**settings), 4).average), expected)
+
+
+@pytest.mark.parametrize("keep", [0.5, torch.tensor(0.5)])
+def test_average_of_a_known_walk(keep: float | torch.Tensor) -> None:
     average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     nn.init.constant_(average.weight, 0.0)
     for i in range(1, 4):
         nn.init.constant_(network.weight, float(i))
-        update_average(average, network, 0.5)
+        update_average(average, network, keep)
     assert average.weight.item() == pytest.approx(0.5**3 * 1 + 0.5**2 * 2 + 0.5 * 3)
 
 

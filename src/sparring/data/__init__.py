@@ -3,7 +3,7 @@
 from sparring.data.draw import draw_indices
 from sparring.data.open import open_data
 from sparring.data.options import DataOptions
-from sparring.data.plots import plot_points
+from sparring.data.plots import plot_path, plot_points
 from sparring.data.render import contact_sheet, render
 from sparring.data.source import PackedSource, PointSource
 
@@ -14,6 +14,7 @@ __all__ = [
     "contact_sheet",
     "draw_indices",
     "open_data",
+    "plot_path",
     "plot_points",
     "render",
 ]

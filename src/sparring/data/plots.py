@@ -34,20 +34,52 @@ def plot_points(
     given = [x for x in (fake, real) if x is not None]
     if not given or given[0].shape[1] not in (1, 2):
         raise ValueError("there is nothing to plot: points (n, 1) or (n, 2) are needed")
+    one = given[0].shape[1] == 1
+    draw = _one_dimension if one else _two_dimensions
+    shown = _array(fake), _array(real)
+
+    def paint(axes: Any) -> None:
+        if any(points is not None for points in shown):
+            draw(axes, *shown, density, discriminator)
+        else:
+            axes.text(0.5, 0.5, "no point is finite", ha="center", transform=axes.transAxes)
+
+    return _picture((7.2, 4.4) if one else (6.2 if discriminator is None else 7.4, 6.2), title, paint)
+
+
+def plot_path(path: Tensor, around: Tensor, title: str = "") -> Image.Image:
+    """A picture of points (n, d) on their way, d 1 or 2, among other generated points (m, d); the way begins at a dot.
+
+    In 1-D the way goes upwards, over the density of the points around it.
+    """
+    way, others = path.detach().float().cpu().numpy(), around.detach().float().cpu().numpy()
+
+    def paint(axes: Any) -> None:
+        shown = way
+        if way.shape[1] == 1:
+            density, edges = np.histogram(others[:, 0], bins=60)
+            axes.stairs(density / density.max(), edges, fill=True, color=FAKE, alpha=0.25, label="generated density")
+            shown = np.stack([way[:, 0], np.linspace(0, 1, len(way))], 1)
+            axes.set(xlabel="x", ylabel="share of the way")
+        else:
+            axes.scatter(others[:, 0], others[:, 1], s=5, color=FAKE, alpha=0.25, linewidths=0, label="generated")
+            axes.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+        axes.plot(*shown.T, color=JUDGE, marker=".", label="the way")
+        axes.plot(*shown[:1].T, color=JUDGE, marker="o", markersize=9)
+        axes.legend(loc="upper right", fontsize=9)
+
+    return _picture((6.2, 6.2), title, paint)
+
+
+def _picture(size: tuple[float, float], title: str, paint: Callable[[Any], None]) -> Image.Image:
+    """One pair of axes, painted, as a picture of a size in units of 100 pixels."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    one = given[0].shape[1] == 1
-    size = (7.2, 4.4) if one else (6.2 if discriminator is None else 7.4, 6.2)
     figure = Figure(figsize=size, dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    draw = _one_dimension if one else _two_dimensions
-    shown = _array(fake), _array(real)
-    if any(points is not None for points in shown):
-        draw(axes, *shown, density, discriminator)
-    else:
-        axes.text(0.5, 0.5, "no point is finite", ha="center", transform=axes.transAxes)
+    paint(axes)
     if title:
         axes.set_title(title, fontsize=11)
     buffer = io.BytesIO()

@@ -42,7 +42,7 @@ class AuxiliaryClassifier(Adversarial):
         loss = self.objective.discriminator(on_real, on_fake).mean()
         says = self.unlikely(scores, y) + self.unlikely(fake_scores, labels)
         measured = skill(self.objective, on_real, on_fake)
-        measured |= {f"d_{self.condition}": self.success(scores.detach(), y)}
+        measured |= {f"d_{self.condition}": self.agreement(scores.detach(), y)}
         return loss + self.weight * says, {"d_loss": loss.detach()} | measured
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
@@ -51,14 +51,14 @@ class AuxiliaryClassifier(Adversarial):
         on_real = look(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
         loss = self.objective.generator(on_real, on_fake).mean()
         says = self.unlikely(scores, drawn.latent[1])
-        return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}": says.detach()}
+        return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}_loss": says.detach()}
 
     def unlikely(self, scores: Tensor, y: Tensor) -> Tensor:
         """The mean of -log P(y) by the scores: the cross-entropy."""
         return cross_entropy(scores, y)
 
-    def success(self, scores: Tensor, y: Tensor) -> Tensor:
-        """The share of examples whose class is right."""
+    def agreement(self, scores: Tensor, y: Tensor) -> Tensor:
+        """What is reported of the discriminator: the share of examples whose class is right."""
         return (scores.argmax(1) == y).float().mean()
 
     def _look(self, players: Players, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -83,8 +83,8 @@ class AuxiliaryRegression(AuxiliaryClassifier):
         """The mean of -log N(y; scores, I), less its constant."""
         return 0.5 * (scores - y).square().sum(1).mean()
 
-    def success(self, scores: Tensor, y: Tensor) -> Tensor:
-        """The mean squared error; 1 is what the mean alone has."""
+    def agreement(self, scores: Tensor, y: Tensor) -> Tensor:
+        """What is reported of the discriminator: the mean squared error; 1 is what the mean alone has."""
         return (scores - y).square().mean()
 
 

@@ -128,11 +128,11 @@ def find(make: Make, inputs: Inputs, measures: Mapping[str, Measure], change: st
     found = slopes(fitting[0].flatten(1), values)
     vector = direction(found[:, 0], found[:, 1:]).float()
     roles = {change: "change"} | dict.fromkeys(keep, "keep")
-    (effects,) = judge(make, tuple(part[:held_out] for part in inputs), vector[None], measures, roles)
+    (effects,) = measure_effects(make, tuple(part[:held_out] for part in inputs), vector[None], measures, roles)
     return Direction(change, vector, effects, held_out)
 
 
-def judge(
+def measure_effects(
     make: Make, inputs: Inputs, vectors: Tensor, measures: Mapping[str, Measure], roles: Mapping[str, str]
 ) -> list[tuple[Effect, ...]]:
     """What unit vectors (k, dim) do to properties, on these codes."""

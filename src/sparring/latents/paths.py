@@ -7,27 +7,27 @@ from torch import Tensor
 
 
 def linear(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """The points (n, …) at shares t (n,) in [0, 1] of the straight way from a to b, each (…)."""
-    t = t.to(a.dtype).view(-1, *[1] * a.dim())
+    """The points (n, …) at shares t (n,) of the straight ways from a to b, (n, …) or (1, …) each; 0 is a, 1 is b."""
+    t = t.to(a.dtype).view(-1, *[1] * (a.dim() - 1))
     return (1 - t) * a + t * b
 
 
 def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """The points (n, …) at shares t (n,) in [0, 1] of the arc from a to b, each (…).
+    """The points (n, …) at shares t (n,) of the arcs from a to b, (n, …) or (1, …) each; 0 is a, 1 is b.
 
     sin((1 - t) ω) / sin ω · a + sin(t ω) / sin ω · b, ω the angle between them (Shoemake 1985; White 2016,
     arXiv:1609.04468, section 2.1). Normal codes of many dimensions lie near a sphere, which the straight way leaves.
     Where a and b lie on one line through the centre there is no one arc, and the way is straight.
     """
-    one, other = a.double(), b.double()
-    angle = ((one * other).sum() / (one.norm() * other.norm())).clamp(-1, 1).arccos()
-    if not angle.sin() > 1e-4:  # also where a code is zero and there is no angle
-        return linear(a, b, t)
-    t = t.double().view(-1, *[1] * a.dim())
+    one, other = a.flatten(1).double(), b.flatten(1).double()
+    cosine = (one * other).sum(1, keepdim=True) / (one.norm(dim=1, keepdim=True) * other.norm(dim=1, keepdim=True))
+    angle = cosine.clamp(-1, 1).arccos()
+    share = t.double()[:, None]
     # Weights first, so that the ends are a and b to the last bit.
-    from_a, to_b = (((1 - t) * angle).sin() / angle.sin(), (t * angle).sin() / angle.sin())
-    arc: Tensor = (from_a * one + to_b * other).to(a.dtype)
-    return arc
+    from_a, to_b = (((1 - share) * angle).sin() / angle.sin(), (share * angle).sin() / angle.sin())
+    arc = (from_a * one + to_b * other).to(a.dtype).view(-1, *a.shape[1:])
+    curved = angle.sin() > 1e-4  # not where a code is zero: there is no angle
+    return torch.where(curved.view(-1, *[1] * (a.dim() - 1)), arc, linear(a, b, t))
 
 
 def along(keys: Tensor, frames: int, *, on_sphere: bool) -> Tensor:
@@ -41,4 +41,4 @@ def along(keys: Tensor, frames: int, *, on_sphere: bool) -> Tensor:
     leg = position.long().clamp(max=legs - 1)
     way = spherical if on_sphere else linear
     share = position - leg
-    return torch.cat([way(keys[i], keys[i + 1], share[leg == i]) for i in range(legs)])
+    return torch.cat([way(keys[i : i + 1], keys[i + 1 : i + 2], share[leg == i]) for i in range(legs)])

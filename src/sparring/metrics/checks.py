@@ -7,6 +7,9 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 
+# A covariance needs so many rows a feature before its distance says much.
+PER_FEATURE = 10
+
 
 def as_matrix(values: Tensor, name: str, *, least: int = 1) -> Tensor:
     """``values`` as float64 (n, d) on their own device.
@@ -29,3 +32,15 @@ def as_pair(first: Tensor, second: Tensor, names: tuple[str, str], *, least: int
     if a.shape[1] != b.shape[1]:
         raise UsageError(f"{names[0]} has {a.shape[1]} columns and {names[1]} has {b.shape[1]}: they must be equal")
     return a, b.to(a.device)
+
+
+def covariance_warning(n: int, d: int) -> str:
+    """What a reader of a covariance of d features from n rows must know; empty if there are enough."""
+    if n <= d:
+        return f"WARNING: N = {n} is not above the {d} features: the covariance is singular, the distance is a guess"
+    if n < PER_FEATURE * d:
+        return (
+            f"WARNING: N = {n} is under {PER_FEATURE} times the {d} features: "
+            "the Fréchet distance is biased upwards, compare only at the same N"
+        )
+    return ""

@@ -9,9 +9,14 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.classifier import ClassifierFeatures, can_be_classified, classifier_for, training_examples
+from sparring.metrics.dinov2 import VARIANTS, DINOv2Features
+from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.random_convolutions import RandomConvolutions
 from sparring.metrics.reading import Progress, no_progress
 from sparring.types import Dataset
+
+NAMES = ("auto", "random-conv", "inception", "inception-stylegan", *(f"dinov2-{size}" for size in VARIANTS))
+"""What ``named_features`` knows."""
 
 
 class Features(Protocol):
@@ -53,3 +58,29 @@ def features_for(
     if can_be_classified(examples):
         return classifier_for(dataset, device, progress, examples)
     return RandomConvolutions(dataset, device)
+
+
+def named_features(
+    name: str,
+    dataset: Dataset,
+    device: str | torch.device = "cpu",
+    progress: Progress = no_progress,
+    *,
+    download: bool = False,
+) -> Features:
+    """The features of one of the NAMES: ``auto`` is ``features_for``, ``inception`` is resized as clean-fid does.
+
+    Those of papers need a file, which ``download`` allows to fetch. Raises UsageError on another name, on data that are
+    no images, and where the file is missing.
+    """
+    if name == "auto" or dataset.spec.kind != "image":
+        return features_for(dataset, device, progress)
+    if name == "random-conv":
+        return RandomConvolutions(dataset, device)
+    if name == "inception":
+        return InceptionFeatures(protocol="clean", download=download, device=device)
+    if name == "inception-stylegan":
+        return InceptionFeatures(protocol="stylegan", download=download, device=device)
+    if name in NAMES:
+        return DINOv2Features(name.removeprefix("dinov2-"), download=download, device=device)
+    raise UsageError(f"there are no features {name!r}: choose one of {', '.join(NAMES)}")

@@ -15,6 +15,8 @@ from sparring.metrics.checks import as_matrix, as_pair
 REACH = 3.0
 # The strict count takes a mode for found only with this share of its due samples.
 STRICT_SHARE = 0.1
+# Projections that are held at a time, in numbers.
+VALUES = 1 << 25
 
 
 class Modes(NamedTuple):
@@ -96,8 +98,11 @@ def sliced_wasserstein(first: Tensor, second: Tensor, *, slices: int = 128, orde
     x, y = as_pair(first, second, ("first points", "second points"))
     theta = _directions(x.shape[1], slices, seed).to(x.device)
     m = max(len(x), len(y))
-    a, b = (_at_midpoints((v @ theta).sort(dim=0).values, m) for v in (x, y))
-    return float((a - b).abs().pow(order).mean().pow(1.0 / order))
+    total = torch.zeros((), dtype=x.dtype, device=x.device)
+    for part in torch.split(theta, max(1, VALUES // m), dim=1):
+        a, b = (_at_midpoints((v @ part).sort(dim=0).values, m) for v in (x, y))
+        total += (a - b).abs().pow(order).sum()
+    return float((total / (m * theta.shape[1])).pow(1.0 / order))
 
 
 def _directions(dimensions: int, slices: int, seed: int) -> Tensor:

@@ -22,6 +22,10 @@ from sparring.metrics.checks import as_pair
 
 # Below this share of the two squared norms, a squared distance is rounding error: the points are equal.
 ROUNDING = 1e-12
+# Rows at a time: so few that their distances stay in the processor's cache.
+CHUNK = 128
+K = 5
+"""Neighbours that a ball reaches, as Naeem et al. take them."""
 
 
 class PRDC(NamedTuple):
@@ -33,7 +37,7 @@ class PRDC(NamedTuple):
     coverage: float
 
 
-def prdc(real: Tensor, fake: Tensor, *, k: int = 5, chunk: int = 1024) -> PRDC:
+def prdc(real: Tensor, fake: Tensor, *, k: int = K, chunk: int = CHUNK) -> PRDC:
     """The four figures for features real (n, d) and fake (m, d), in memory for ``chunk`` · max(n, m) distances.
 
     The chunk does not change the figures. Raises UsageError if a set has k rows or fewer, the widths differ, or a

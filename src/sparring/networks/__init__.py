@@ -8,9 +8,7 @@ from sparring.networks.layers import (
     ClassEmbedding,
     Condition,
     Joined,
-    JoinedPlane,
     MinibatchDeviation,
-    Packed,
 )
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
@@ -26,12 +24,10 @@ __all__ = [
     "DCGANGenerator",
     "Discriminator",
     "Joined",
-    "JoinedPlane",
     "Judgement",
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchDeviation",
-    "Packed",
     "Projection",
     "R3GANFeatures",
     "R3GANGenerator",

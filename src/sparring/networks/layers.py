@@ -1,4 +1,4 @@
-"""Layers and wrappers that fit several families: statistics of a minibatch, packs of samples, joined conditions."""
+"""Layers and wrappers that fit several families: statistics of a minibatch, embedded and joined conditions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from sparring.errors import UsageError
 from sparring.networks.initialise import fan_in
 
 Condition = Callable[[int], nn.Module]
@@ -60,34 +59,6 @@ class MinibatchDeviation(nn.Module):
         return f"group={self.group}"
 
 
-class Packed(nn.Module):
-    """A discriminator that judges packs of m samples: its network takes them stacked along their first axis.
-
-    For samples (n, c, …) the network is made for (m · c, …) and gives n / m raw outputs, (n / m, 1). Lin et al. 2018,
-    PacGAN, arXiv:1712.04086, section 3.
-    """
-
-    def __init__(self, network: nn.Module, m: int) -> None:
-        super().__init__()
-        self.network, self.m = network, m
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Raw outputs (n / m, 1) for samples (n, c, …).
-
-        Raises:
-            UsageError: m does not divide n.
-        """
-        n, channels, *rest = x.shape
-        if n % self.m:
-            raise UsageError(f"{n} samples cannot be packed by {self.m}: choose a batch that {self.m} divides.")
-        raw: Tensor = self.network(x.reshape(n // self.m, self.m * channels, *rest))
-        return raw
-
-    def extra_repr(self) -> str:
-        """The size of a pack."""
-        return f"m={self.m}"
-
-
 class Joined(nn.Module):
     """A network whose flat input (n, d) is lengthened by a vector of the condition, (n, d + width).
 
@@ -101,17 +72,4 @@ class Joined(nn.Module):
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """What the network makes of inputs (n, …), flattened, and conditions."""
         made: Tensor = self.network(torch.cat([x.flatten(1), self.condition(y)], 1))
-        return made
-
-
-class JoinedPlane(nn.Module):
-    """A network of images (n, c + 1, h, w) whose last channel is drawn by the condition."""
-
-    def __init__(self, network: nn.Module, condition: Condition, size: tuple[int, int]) -> None:
-        super().__init__()
-        self.condition, self.network, self.size = condition(size[0] * size[1]), network, size
-
-    def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """What the network makes of images (n, c, h, w) and conditions."""
-        made: Tensor = self.network(torch.cat([x, self.condition(y).view(len(x), 1, *self.size)], 1))
         return made

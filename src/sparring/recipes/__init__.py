@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from sparring.recipes.auto import Choice, auto, choose
 from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
@@ -22,11 +23,14 @@ from sparring.recipes.unrolled import unrolled
 from sparring.recipes.wgan import wgan, wgan_gp
 
 if TYPE_CHECKING:
-    from sparring.types import DataSpec, Recipe
+    from sparring.types import DataSpec, Machine, Recipe
 
 RecipeFunction = Callable[..., "Recipe"]
+Chooser = Callable[["DataSpec", int, "Machine"], Choice]
+"""``chooser(spec, examples, machine)``: settings for so many training examples of these data, and this machine."""
 
 RECIPES: dict[str, RecipeFunction] = {
+    "auto": auto,
     "gan-mnist": gan_mnist,
     "gan-1d": gan_1d,
     "gan-1d-mended": gan_1d_mended,
@@ -46,16 +50,11 @@ RECIPES: dict[str, RecipeFunction] = {
     "projection": projection,
 }
 
-DEFAULT_IMAGES = "gan-mnist"
-DEFAULT_LINE = "gan-1d"
-DEFAULT_POINTS = "r3gan"
+DEFAULT = "auto"
+"""The recipe that data are trained with when none is named."""
 
-
-def default_for(spec: DataSpec) -> str:
-    """The recipe that data are trained with when none is named: images, points on a line, other points."""
-    if spec.kind == "image":
-        return DEFAULT_IMAGES
-    return DEFAULT_LINE if spec.shape == (1,) else DEFAULT_POINTS
+CHOOSERS: dict[str, Chooser] = {"auto": choose}
+"""Recipes some of whose settings are chosen, unless the user sets them."""
 
 
 def summary(function: RecipeFunction) -> str:

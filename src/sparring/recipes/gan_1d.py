@@ -18,9 +18,10 @@ def gan_1d(spec: DataSpec, *, M: int = 200, K: int = 20, epochs: int = 400) -> R
     from torch import nn
 
     from sparring.game import Adversarial
+    from sparring.latents.priors import Stratified
     from sparring.networks import MLPDiscriminator, MLPGenerator
     from sparring.objectives import non_saturating
-    from sparring.recipes.parts import nesterov, stratified
+    from sparring.recipes.parts import nesterov
     from sparring.types import Recipe
 
     check_one_dimension(spec, "gan-1d")
@@ -29,7 +30,7 @@ def gan_1d(spec: DataSpec, *, M: int = 200, K: int = 20, epochs: int = 400) -> R
         generator=lambda: MLPGenerator(1, (10, 10), spec.shape, activation=nn.ReLU, output=nn.Identity),
         discriminator=lambda: MLPDiscriminator(spec.shape, (10, 10), activation=nn.Tanh),
         game=Adversarial(non_saturating),
-        latent=stratified(-5, 5, 0.01),
+        latent=Stratified(-5, 5, 0.01),
         optimiser=nesterov(0.6),
         batch=M,
         k=K,

@@ -45,13 +45,6 @@ def nesterov(momentum: float) -> Optimiser:
     return make
 
 
-def stratified(low: float, high: float, jitter: float) -> Latent:
-    """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
-    from sparring.latents.priors import Stratified
-
-    return Stratified(low, high, jitter)
-
-
 def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
     import torch
@@ -68,6 +61,7 @@ def view_for(augment: str, spec: DataSpec) -> View | None:
 
     A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
     ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
+    Its probability moves ten times as fast as the paper's, whose runs show millions of images.
 
     Raises:
         UsageError: no such augmentation or part, or the data are no images.

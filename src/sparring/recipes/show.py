@@ -9,7 +9,7 @@ from dataclasses import fields
 from sparring import objectives
 from sparring.data import DataOptions
 from sparring.errors import UsageError
-from sparring.recipes import DEFAULT_IMAGES, DEFAULT_LINE, DEFAULT_POINTS
+from sparring.recipes import DEFAULT
 from sparring.recipes.build import Named, build, find, own_defaults
 from sparring.settings import Settings
 from sparring.types import DataSpec, Game, Recipe
@@ -25,13 +25,8 @@ def describe(name: str) -> str:
     """What the recipe is, its paper, its networks on an example of its data, and every setting with its default."""
     named = find(name)
     spec, recipe = on_example(named)
-    default = {
-        DEFAULT_IMAGES: " (the default for images)",
-        DEFAULT_LINE: " (the default for points on a line)",
-        DEFAULT_POINTS: " (the default for points in the plane)",
-    }
     lines = [
-        f"{name}{default.get(name, '')}",
+        f"{name}{' (the default)' if name == DEFAULT else ''}",
         "",
         inspect.getdoc(named.function) or "",
         "",

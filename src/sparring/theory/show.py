@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sparring.errors import SparringError, UsageError
+from sparring.files import save_png, write_atomically
 from sparring.settings import nearest
 from sparring.theory import LESSONS
 from sparring.theory.lesson import Lesson
-from sparring.training.files import save_png, write_atomically
 
 
 def teach(name: str | None, out: Path, say: Callable[[str], None]) -> None:

@@ -1,1 +1,1 @@
-"""Training: the loop, the step it repeats, the state it saves, and the run it leaves on disk."""
+"""Training: the loop, the step it repeats, the state it saves, and the directory where it lies."""

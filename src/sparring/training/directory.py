@@ -13,7 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from sparring.errors import SparringError, UsageError
-from sparring.training.files import explain, write_atomically
+from sparring.files import explain, write_atomically
 
 KEPT = 2
 """Numbered checkpoints that are kept, newest first; the best is kept besides."""

@@ -12,17 +12,17 @@ from contextlib import contextmanager
 import torch
 
 from sparring.errors import SparringError
+from sparring.files import save_png
 from sparring.metrics.ranking import make_ranking
+from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.draw import mix
 from sparring.training.engine import make_step
-from sparring.training.files import save_png
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
-from sparring.training.run import Run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import read_facts
-from sparring.types import Dataset, Statistics
+from sparring.types import Dataset, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
@@ -39,10 +39,18 @@ class Interrupted(SparringError):
 
 
 class Loop:
-    """Trains one run from where it stands to its end."""
+    """Trains a recipe in a directory, from where it stands there to its end."""
 
-    def __init__(self, run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
-        self.run, self.recipe, self.directory = run, run.recipe, run.directory
+    def __init__(
+        self,
+        recipe: Recipe,
+        directory: Directory,
+        dataset: Dataset,
+        device: torch.device,
+        display: Display,
+        scalars: Scalars,
+    ) -> None:
+        self.recipe, self.directory = recipe, directory
         self.dataset, self.device, self.display, self.scalars = dataset, device, display, scalars
         torch.default_generator.manual_seed(mix(self.recipe.seed, FIRST_WEIGHTS))
         self.step = make_step(self.recipe, dataset.train, device)
@@ -73,8 +81,8 @@ class Loop:
                         self.tick()
                         self.save()
                         raise Interrupted(
-                            f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in {self.run.path}. "
-                            "Give the same command again to go on."
+                            f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in "
+                            f"{self.directory.path}. Give the same command again to go on."
                         )
         finally:
             self.display.stop()
@@ -213,28 +221,35 @@ def verdict(name: str, first: float, best: tuple[int, float]) -> list[str]:
     return lines
 
 
-def put_right(run: Run) -> None:
+def put_right(directory: Directory) -> None:
     """Do what a training that was killed in its last moments had no time for: name the best, say how it ended."""
-    facts = read_facts(run.checkpoint("last"))
+    facts = read_facts(directory.numbered()[-1])
     if facts["best"] is None:
         return
     if facts["best"][0] == facts["step"]:
-        run.directory.mark_best(facts["step"])
-    if facts["first_figure"] is not None and not (run.path / "log.txt").exists():
+        directory.mark_best(facts["step"])
+    if facts["first_figure"] is not None and not (directory.path / "log.txt").exists():
         for line in verdict("figure", facts["first_figure"], facts["best"]):
-            run.directory.append("log.txt", line)
+            directory.append("log.txt", line)
 
 
-def train(run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> None:
-    """Train a run to its last step, in its own stream of random numbers. The caller holds the directory's lock.
+def train(
+    recipe: Recipe,
+    directory: Directory,
+    dataset: Dataset,
+    device: torch.device,
+    display: Display,
+    scalars: Scalars,
+) -> None:
+    """Train a recipe to its last step, in its own stream of random numbers. The caller holds the directory's lock.
 
     Raises:
         SparringError: as ``Loop``.
         UsageError: a checkpoint cannot be used.
     """
     own = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(own), computing_with(run.recipe.threads):
-        Loop(run, dataset, device, display, scalars)()
+    with torch.random.fork_rng(own), computing_with(recipe.threads):
+        Loop(recipe, directory, dataset, device, display, scalars)()
 
 
 @contextmanager

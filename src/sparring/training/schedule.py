@@ -1,4 +1,4 @@
-"""Learning rates over a run."""
+"""Learning rates, and the length of the average, over a run."""
 
 from __future__ import annotations
 
@@ -25,3 +25,11 @@ def share_left(schedule: str, done: float) -> float:
     """The share of the base rate when a share ``done`` of the run is over."""
     t = min(done, 1.0)
     return {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}[schedule]
+
+
+def kept_share(recipe: Recipe, step: int) -> float:
+    """The share of its old value that the generator's average keeps at the end of a step, counted from 0."""
+    if not recipe.ema_rampup:
+        return recipe.ema
+    half_life = recipe.ema_rampup * (step + 1)
+    return min(recipe.ema, math.exp(-math.log(2) / half_life))

@@ -15,7 +15,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from sparring.errors import UsageError
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
@@ -148,7 +148,7 @@ class State:
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
-        """A learning rate for an optimiser."""
+        """A number that changes from step to step, such as a learning rate, for the work on a device."""
         return torch.tensor(rate, device=device) if self.static else rate
 
 

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
 from sparring.training.precision import in_bfloat16
-from sparring.training.schedule import changes, learning_rate
+from sparring.training.schedule import changes, kept_share, learning_rate
 from sparring.training.state import State
 from sparring.types import PROGRESS, PlayerName, Recipe, Statistics
 
@@ -30,6 +29,7 @@ class Step:
             "discriminator": moved_by_batches(state.players.discriminator),
         }
         self.scheduled = changes(recipe)
+        self.kept = state.as_rate(recipe.ema, draw.device) if recipe.ema_rampup else recipe.ema
 
     def __call__(self) -> list[Statistics]:
         """Play one step, count it, and return what each move measured (tensors on the device)."""
@@ -45,13 +45,15 @@ class Step:
         self.draw.prepare(step)
         if self.scheduled:
             self.set_rates(max(step, 0))
+        if self.recipe.ema_rampup:
+            self.kept = put_rate(self.kept, kept_share(self.recipe, max(step, 0)))
         self.state.memory[PROGRESS].fill_(max(step, 0) / self.recipe.steps)
 
     def play(self, stage: int) -> list[Statistics]:
         """The moves of the step that was prepared, and the average: work on the device alone."""
         statistics = [self.move(move) for move in self.draw.moves[stage]]
         if self.state.average is not None and stage == GAME:
-            update_average(self.state.average, self.state.players.generator, self.recipe.ema)
+            update_average(self.state.average, self.state.players.generator, self.kept)
         return statistics
 
     def move(self, move: Move) -> Statistics:
@@ -76,7 +78,12 @@ class Step:
         for player, optimiser in self.state.optimisers.items():
             rate = learning_rate(self.recipe, player, step)
             for group in optimiser.param_groups:
-                group["lr"] = group["lr"].fill_(rate) if isinstance(group["lr"], torch.Tensor) else rate
+                group["lr"] = put_rate(group["lr"], rate)
+
+
+def put_rate(place: float | Tensor, rate: float) -> float | Tensor:
+    """A number that changes from step to step, as ``State.as_rate`` made it, at its new value."""
+    return place.fill_(rate) if isinstance(place, Tensor) else rate
 
 
 def batch_norms(network: nn.Module | None) -> list[_NormBase]:
@@ -111,9 +118,13 @@ def standing_still(layers: Sequence[nn.Module]) -> Iterator[None]:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
+def update_average(average: nn.Module, network: nn.Module, keep: float | Tensor) -> None:
     """average ← keep · average + (1 - keep) · network; running statistics are copied."""
-    mean = cast("list[torch.Tensor]", list(average.parameters()))
-    get_ema_multi_avg_fn(keep)(mean, list(network.parameters()), 0)  # type: ignore[no-untyped-call]
-    for kept, new in zip(average.buffers(), network.buffers(), strict=True):
-        kept.copy_(new)
+    mean = cast("list[Tensor]", list(average.parameters()))
+    new = cast("list[Tensor]", list(network.parameters()))
+    if isinstance(keep, Tensor):
+        torch._foreach_lerp_(mean, new, [1 - keep] * len(mean))
+    else:
+        torch._foreach_lerp_(mean, new, 1 - keep)
+    for old, now in zip(average.buffers(), network.buffers(), strict=True):
+        old.copy_(now)

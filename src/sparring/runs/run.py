@@ -18,11 +18,12 @@ from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.latents.evidence import stepped
+from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.files import write_atomically
+from sparring.files import write_atomically
 from sparring.training.sampling import draw_latents, generate, path_latents
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
@@ -213,18 +214,24 @@ class Run:
         checkpoint: str = "best",
         device: str = "cpu",
         progress: Progress = no_progress,
+        features: str = "auto",
+        download: bool = False,
     ) -> Evaluation:
         """Figures of at most n samples, each beside the same figure for held-out real data; kept in evaluation.json.
 
-        ``progress(what, done, total)`` is called now and then.
+        ``progress(what, done, total)`` is called now and then. ``features`` is one of ``metrics.features.NAMES``;
+        ``download`` allows to fetch the network that they come from.
         """
+        dataset, where = self.dataset(), choose_device(device)
+        chosen = None if features == "auto" else named_features(features, dataset, where, download=download)
         result = evaluate(
             lambda count: self.sample(count, seed, checkpoint=checkpoint, device=device),
-            self.dataset(),
+            dataset,
             n=n,
-            device=choose_device(device),
+            device=where,
             progress=progress,
             seed=seed,
+            features=chosen,
         )
         values = {"checkpoint": checkpoint, "step": self.step(checkpoint), **result.to_json()}
         try:

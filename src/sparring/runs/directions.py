@@ -11,17 +11,17 @@ from torch import Tensor
 
 from sparring.data import render
 from sparring.errors import UsageError
-from sparring.latents.evidence import Direction, Make, components_table, find, judge, stepped
+from sparring.latents.evidence import Direction, Make, components_table, find, measure_effects, stepped
 from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
 from sparring.training.device import choose_device
 from sparring.training.display import following
-from sparring.training.files import save_png
-from sparring.training.measures import Pair, class_measures, class_pair, measures_for
-from sparring.training.run import Run
+from sparring.files import save_png
+from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
+from sparring.runs.run import Run
 from sparring.training.sampling import draw_latents
-from sparring.training.show import save_npy
+from sparring.runs.export import save_npy
 from sparring.types import Inputs
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def find_components(
     measures = measures_for(run.spec, (), run.dataset, choose_device(device), no_progress)
     inputs = codes(run, n, seed, label)
     found = METHODS[method](run.generator(checkpoint), inputs, count)
-    effects = judge(images(run, checkpoint, device), inputs, found.vectors, measures, {})
+    effects = measure_effects(images(run, checkpoint, device), inputs, found.vectors, measures, {})
     judged = enumerate(zip(found.vectors, effects, strict=True), 1)
     return [Direction(f"{method} {i}", vector, effect, n) for i, (vector, effect) in judged], found.shares.tolist()
 

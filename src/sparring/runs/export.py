@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from sparring.data import render
-from sparring.data.path import plot_path
+from sparring.data import plot_path, render
 from sparring.errors import UsageError
-from sparring.training.files import save_png, write_atomically
+from sparring.files import save_png, write_atomically
 from sparring.types import DataSpec
 
 MOVING = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}

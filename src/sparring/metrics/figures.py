@@ -1,0 +1,122 @@
+"""The figures of images, from their features: each measure beside its floor, the same one for held-out real data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor
+
+from sparring.metrics.bins import different_bins
+from sparring.metrics.extrapolation import frechet_at_infinity
+from sparring.metrics.features import Features
+from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.inception import InceptionFeatures
+from sparring.metrics.kernel import kernel_distance
+from sparring.metrics.memorisation import memorisation, nearer_to_training
+from sparring.metrics.prdc import PRDC, prdc
+from sparring.metrics.two_sample import two_sample_test
+
+FEWEST = 100
+"""With fewer samples only the Fréchet distance and the figures of neighbours are given."""
+WIDEST = 512
+"""Up to so many features the Fréchet distance is extrapolated: that takes 90 distances."""
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measure: its value for the samples, and its floor, which is its value for held-out real data."""
+
+    name: str
+    value: float
+    floor: float | None
+    n: int
+    better: Better
+    note: str = ""
+    error: float | None = None
+    """The value's standard error, where the measure knows it."""
+
+
+def distance_names(features: Features, n: int) -> tuple[str, str, str]:
+    """What the Fréchet distance of n samples, the one at infinity and the kernel distance are called.
+
+    Only on Inception's features they are FID and KID.
+    """
+    if isinstance(features, InceptionFeatures):
+        name = features.distance_name(n)
+        return name, f"{name}-infinity", name.replace("fid", "kid")
+    return f"FD-{features.name}", f"FDinf-{features.name}", f"KD-{features.name}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Features of training examples, of samples, and of held-out examples (n, d), as many of each."""
+
+    reference: Tensor
+    samples: Tensor
+    held_out: Tensor | None
+    seed: int
+    use: str
+    """A note on every figure; empty if there is nothing to say."""
+
+    def frechet(self, name: str) -> Figure:
+        """The Fréchet distance."""
+        return self._figure(name, "lower", lambda x: (frechet_distance(x, self.reference), None, ""))
+
+    def tests(self, at_infinity: str, kernel: str) -> list[Figure]:
+        """What tells two samples apart: distance at N = ∞, kernel distance, bins, a classifier."""
+        figures = []
+        if self.samples.shape[1] <= WIDEST:
+            figures.append(self._figure(at_infinity, "lower", self._at_infinity))
+        return [
+            *figures,
+            self._figure(kernel, "lower", lambda x: (*kernel_distance(self.reference, x, seed=self.seed)[:2], "")),
+            self._figure("different bins", "lower", self._bins),
+            self._figure("two-sample test", "lower", self._two_sample),
+        ]
+
+    def neighbours(self) -> list[Figure]:
+        """Precision, recall, density and coverage."""
+        ours = prdc(self.reference, self.samples)
+        floors = None if self.held_out is None else prdc(self.reference, self.held_out)
+        n = len(self.samples)
+        return [
+            Figure(name, getattr(ours, name), None if floors is None else getattr(floors, name), n, "higher", self.use)
+            for name in PRDC._fields
+        ]
+
+    def copies(self, held_out: Tensor, training: int) -> list[Figure]:
+        """Whether samples are copies of the reference, which is part of all ``training`` examples."""
+        found = memorisation(self.reference, held_out, self.samples, seed=self.seed)
+        n = len(self.samples)
+        # Held-out examples against their like: every second one as a sample, the others as those held out.
+        floor = nearer_to_training(self.reference[::2], held_out[::2], held_out[1::2], seed=self.seed).value
+        said = f"exact copies: {found.copies:.1%}, of {n} of {training} training images"
+        half = f"share, without copies .5; z = {found.rank:.1f}, copies far below 0"
+        return [
+            Figure("authenticity", found.authentic.value, found.floor.value, n, "higher", said, found.authentic.error),
+            Figure("nearer to train", found.nearer.value, floor, n, "lower", half, found.nearer.error),
+        ]
+
+    def _figure(
+        self, name: str, better: Better, measure: Callable[[Tensor], tuple[float, float | None, str]]
+    ) -> Figure:
+        value, error, note = measure(self.samples)
+        floor = None if self.held_out is None else measure(self.held_out)[0]
+        notes = [said for said in (note, self.use) if said]
+        return Figure(name, value, floor, len(self.samples), better, "; ".join(notes), error)
+
+    def _at_infinity(self, x: Tensor) -> tuple[float, float, str]:
+        found = frechet_at_infinity(self.reference, x, seed=self.seed)
+        return found.distance, found.error, "extrapolated" + (", from few samples" if found.warning else "")
+
+    def _bins(self, x: Tensor) -> tuple[float, None, str]:
+        found = different_bins(self.reference, x, seed=self.seed)
+        return found.share, None, f"share of {found.of} (NDB/K), by chance .05"
+
+    def _two_sample(self, x: Tensor) -> tuple[float, float, str]:
+        found = two_sample_test(self.reference, x, seed=self.seed)
+        return found.accuracy, found.error, f"accuracy, by chance .5; p = {found.p:.2g}"

@@ -1,0 +1,43 @@
+"""How sure and how varied a classifier's answers are: the formula of the Inception score, on any classifier.
+
+Salimans et al. 2016 (arXiv:1606.03498), section 4: exp of the mean over samples of KL(p(y|x) ‖ p(y)). It is called
+Inception score only where p(y|x) is Inception's; it sees neither the data nor copies, and stands here to be compared.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sparring.errors import UsageError
+from sparring.metrics.checks import as_matrix
+
+
+class LabelScore(NamedTuple):
+    """The mean over splits, from 1 (all answers alike) to the number of classes, and its standard error."""
+
+    value: float
+    error: float
+
+
+def label_score(probabilities: Tensor, *, splits: int = 10, seed: int = 0) -> LabelScore:
+    """The score of a classifier's probabilities (n, classes), in ``splits`` random parts, as the paper takes it.
+
+    Raises UsageError if there are fewer rows than splits, or rows that are no probabilities.
+    """
+    if splits < 2:
+        raise UsageError(f"at least 2 splits are needed, got {splits}")
+    p = as_matrix(probabilities, "probabilities", least=splits)
+    if p.min() < 0 or not torch.allclose(p.sum(1), torch.ones_like(p[:, 0]), atol=1e-3):
+        raise UsageError("probabilities: every row must be at least 0 and sum to 1")
+    p = p[torch.randperm(len(p), generator=torch.Generator().manual_seed(seed)).to(p.device)]
+    scores = torch.stack([_score(part) for part in p.tensor_split(splits)])
+    return LabelScore(float(scores.mean()), float(scores.std() / splits**0.5))
+
+
+def _score(p: Tensor) -> Tensor:
+    """exp(H(y) − H(y|x)), which is the mean divergence written as entropies; 0 log 0 is 0."""
+    marginal = p.mean(0)
+    return (torch.xlogy(p, p).sum(1).mean() - torch.xlogy(marginal, marginal).sum()).exp()

@@ -1,0 +1,141 @@
+"""The default: a recipe whose settings are chosen from the data and the machine, and how they are chosen."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from sparring.settings import Value
+    from sparring.types import DataSpec, Machine, Recipe
+
+BATCH = 64
+SECONDS = 240
+"""What a training on images of 28 x 28 is planned to take on a quiet CPU; the time grows with the side."""
+SPEED = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}
+"""Multiplications a second that convolutions this small reach: of one CPU thread, or of the whole device."""
+PASSES = 12
+"""Forward passes of one network that a step costs for each example: 1 + 3 · 2 for the discriminator, 3 + 2 after it."""
+WIDTHS = (64, 48, 32, 24, 16)
+FEWEST_STEPS, MOST_STEPS = 8_000, 30_000
+EPOCHS = 400
+"""How often a small set is seen at the most: soon after, the discriminator knows it by heart."""
+FEW = 5_000
+"""Fewer training images than this are augmented, adaptively (Karras et al. 2020, arXiv:2006.06676)."""
+PREVIEWS = 100
+"""Sample grids of a run, at the least."""
+
+
+class Choice(NamedTuple):
+    """Settings that were chosen, and a line that says why."""
+
+    settings: dict[str, Value]
+    why: str
+
+
+def auto(spec: DataSpec, *, width: int = 16, latent_dim: int | None = None, augment: str = "none") -> Recipe:
+    """What learns fastest on this kind of data, at a size that suits data and machine.
+
+    Images: convolutions (DCGAN) at ten times the usual learning rates, which fall to zero, and an averaged generator;
+    ``width``, the channels of the largest maps, batch, steps and (for small sets) ``augment`` are chosen unless they
+    are set. Points on a line: the game of ``gan-1d-mended``; other points: that of ``r3gan``. ``latent_dim``: unless
+    set, 64 for images, and for points those games' own.
+    """
+    from sparring.recipes.gan_1d import gan_1d_mended
+    from sparring.recipes.parts import view_for
+    from sparring.recipes.r3gan import r3gan
+
+    if spec.kind == "image":
+        return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment)
+    view_for(augment, spec)  # refuses to augment points
+    if spec.shape == (1,):
+        return gan_1d_mended(spec) if latent_dim is None else gan_1d_mended(spec, latent_dim=latent_dim)
+    return r3gan(spec, latent_dim=latent_dim)
+
+
+def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str) -> Recipe:
+    """Batch norm in both players, large steps that shrink, and an average that soon forgets where it began."""
+    from functools import partial
+
+    from sparring.game import Adversarial
+    from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Judgement, gaussian
+    from sparring.objectives import non_saturating
+    from sparring.recipes.parts import adam, image_shape, normal, view_for
+    from sparring.types import Recipe
+
+    shape = image_shape(spec, "auto")
+    head = partial(Judgement, bias=False)
+    return Recipe(
+        paper="Radford et al. 2016, arXiv:1511.06434; the average: Yazici et al. 2019, arXiv:1806.04498",
+        generator=lambda: gaussian(DCGANGenerator(latent_dim, shape, width)),
+        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width), head)),
+        game=Adversarial(non_saturating, view=view_for(augment, spec)),
+        latent=normal(latent_dim),
+        optimiser=adam(0.5, 0.99),
+        steps=10_000,
+        batch=BATCH,
+        lr_generator=2e-3,
+        lr_discriminator=2e-3,
+        schedule_generator="cosine",
+        schedule_discriminator="cosine",
+        ema=0.999,
+        ema_rampup=0.05,
+    )
+
+
+def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
+    """Width, batch and steps for these data, so many training examples of them, and this machine.
+
+    The same arguments give the same choice: nothing is timed. The networks are as wide as leaves at least FEWEST_STEPS
+    in the planned time.
+    """
+    if spec.kind != "image":
+        game, where = ("gan-1d-mended", "on a line") if spec.shape == (1,) else ("r3gan", f"in {spec.size} dimensions")
+        return Choice({}, f"the game of {game} for {examples} points {where}")
+    budget = planned_seconds(spec) * speed(machine)
+    batch = min(BATCH, max(examples // 2, 2))
+    affordable = {width: int(budget / (PASSES * batch * multiplications(spec.shape, width))) for width in WIDTHS}
+    width = next((width for width, steps in affordable.items() if steps >= FEWEST_STEPS), WIDTHS[-1])
+    steps = min(affordable[width], MOST_STEPS, EPOCHS * examples // batch)
+    steps = max(round(steps, -2), 1000)
+    settings: dict[str, Value] = {"width": width, "batch": batch, "steps": steps}
+    settings["augment"] = "ada" if examples < FEW else "none"
+    words = ", ".join(f"{name}={value}" for name, value in settings.items())
+    time = minutes(steps * PASSES * batch * multiplications(spec.shape, width) / speed(machine))
+    images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
+    why = f"{words}, about {time}, for {images} on {in_words(machine)}"
+    return Choice(settings | {"grid_every": max(steps // PREVIEWS, 10)}, why)
+
+
+def in_words(machine: Machine) -> str:
+    """The machine in words."""
+    if machine.device != "cpu":
+        return machine.device
+    return f"{machine.threads} CPU thread{'s' if machine.threads > 1 else ''}"
+
+
+def planned_seconds(spec: DataSpec) -> float:
+    """How long a training may take: in proportion to the side of the images."""
+    return SECONDS * max(math.sqrt(spec.size) / 28, 0.2)
+
+
+def speed(machine: Machine) -> float:
+    """Multiplications a second."""
+    return SPEED[machine.device] * (machine.threads if machine.device == "cpu" else 1)
+
+
+def multiplications(shape: tuple[int, ...], width: int) -> int:
+    """Multiplications of one example on its way through one network: 4 x 4 convolutions that halve the sides."""
+    from itertools import pairwise
+
+    from sparring.networks.sizes import doubling_widths, halvings
+
+    channels, *size = shape
+    sizes = halvings((size[0], size[1]), 4, 2)
+    widths = [channels, *doubling_widths(width, len(sizes) - 1, 1024)]
+    return sum(16 * a * b * h * w for (a, b), (h, w) in zip(pairwise(widths), sizes[1:], strict=True))
+
+
+def minutes(seconds: float) -> str:
+    """A length of time in words."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
