@@ -19,13 +19,17 @@ def difference_p(first: Sequence[float], second: Sequence[float]) -> float:
     a, b = (torch.tensor(values, dtype=torch.float64) for values in (first, second))
     if min(len(a), len(b)) < 1 or len(a) + len(b) < 3:
         raise ValueError(f"{len(a)} and {len(b)} values cannot be compared: at least three are needed")
-    single = min(len(a), len(b)) == 1
+    n, m = len(a), len(b)
     if all(bool((values == values[0]).all()) for values in (a, b)):
         if a[0] == b[0]:
             return 1.0
-        return 1 / max(len(a) + 1, len(b) + 1) if single else 2 * 4.0 ** -min(len(a), len(b))
-    # A single value has no deviations, so pooled, the other side's variance is all there is.
-    return float(scipy.stats.ttest_ind(a.numpy(), b.numpy(), equal_var=single).pvalue)
+        return 1 / (n + m) if min(n, m) == 1 else 2 * 4.0 ** -min(n, m)
+    if min(n, m) == 1:
+        squared, freedom = float((a if m == 1 else b).var()) * (1 / n + 1 / m), n + m - 2.0
+    else:
+        u, v = float(a.var() / n), float(b.var() / m)
+        squared, freedom = u + v, (u + v) ** 2 / (u**2 / (n - 1) + v**2 / (m - 1))
+    return float(2 * scipy.stats.t.sf(abs(float(a.mean() - b.mean())) / squared**0.5, freedom))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
