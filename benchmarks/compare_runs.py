@@ -18,10 +18,10 @@ from sparring.training.display import Display
 
 GAMES: dict[str, tuple[str, int, int, int]] = {
     # data: recipe, steps, samples a draw, repetitions
-    "ring": ("r3gan", 1000, 500, 400),
-    "digits": ("gan-mnist", 1500, 160, 60),
+    "ring": ("r3gan", 1000, 200, 400),
+    "digits": ("gan-mnist", 1500, 160, 30),
 }
-SEES = 10
+SEES = 5
 """Repetitions of what is not equal."""
 
 
