@@ -27,6 +27,8 @@ LEVEL = 0.05
 """How probable it is at the most that a comparison of equal runs calls any difference more than noise."""
 DRAWS = 5
 """Independent sets of samples of each run."""
+BESIDE = ("seed", "threads", "engine", "checkpoint_seconds")
+"""Settings in which replicates may differ: all but the first change last bits at the most."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Verdict = Literal["better", "worse", "differs", "noise"]
@@ -246,8 +248,8 @@ def replicates(runs: Sequence[Run]) -> list[list[int]]:
 
 
 def settings_but_seed(run: Run) -> str:
-    """All that a run was trained with but its seed, as text to be compared."""
-    general = {name: value for name, value in run.identity["settings"]["general"].items() if name != "seed"}
+    """All that decides a training but its seed, as text to be compared."""
+    general = {name: value for name, value in run.identity["settings"]["general"].items() if name not in BESIDE}
     identity = [run.identity[name] for name in ("recipe", "recipe_digest", "data_options")]
     return json.dumps([identity, run.identity["settings"]["own"], general], sort_keys=True)
 
