@@ -59,7 +59,7 @@ def comparison_picture(runs: Sequence[Run], found: RunComparison, checkpoint: st
             made = by_path[path].sample(count, found.seed, checkpoint=checkpoint)
             name = path if len(path) <= LETTERS[across] else "…" + path[-LETTERS[across] :]
             figures = ("   " if images else "\n").join(of_run(figure, i, j) for figure in main)
-            shown = render(dataset.spec, made, COLUMNS) if images else plot_points(made, real)
+            shown = render(dataset.spec, made, COLUMNS) if images else plot_points(made, real, dataset.density)
             blocks.append(Block(f"{side.name}: {name}, step {side.steps[j]}\n{figures}", shown))
     return arranged(blocks, across)
 
