@@ -85,12 +85,17 @@ def _rows(ys: tuple[float, float], place: Any, x: float, logarithmic: bool) -> l
     marks: list[Html] = []
     for y in ticks(*ys):
         _, down = place(x, y)
-        label = f"{10**y:.2g}" if logarithmic else f"{y:.4g}"
+        label = short(10**y if logarithmic else y)
         marks += [
             tag("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=down, y2=down),
             tag("text", label, x=LEFT - 6, y=down + 4, text_anchor="end"),
         ]
     return marks
+
+
+def short(value: float) -> str:
+    """A number in few signs."""
+    return f"{value:.4g}" if value == 0 or abs(value) >= 1e5 or abs(value) < 1e-3 else f"{float(f'{value:.3g}'):g}"
 
 
 def _columns(xs: tuple[float, float], place: Any, y: float) -> list[Html]:

@@ -76,7 +76,9 @@ class Generated:
         figures = []
         for i in range(len(some)):
             one, two = (_picture(x) for x in (some[i], found.nearest[i]))
-            pair = tag("div", embed(one, f"sample {i + 1}", ""), embed(two, "its nearest training image", ""))
+            pair = tag(
+                "div", embed(one, f"sample {i + 1}", ""), embed(two, "its nearest training image", ""), class_="pair"
+            )
             figures.append(tag("figure", pair, tag("figcaption", f"distance {found.distances[i]:.1f}")))
         return tag("div", *figures, class_="pairs")
 

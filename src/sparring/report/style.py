@@ -17,6 +17,7 @@ h1{font-size:1.9rem;line-height:1.2;margin:0 0 .3rem}
 h2{font-size:1.25rem;margin:0 0 .6rem}
 h3{font-size:.95rem;margin:0 0 .3rem}
 p{margin:0 0 .8rem;max-width:46rem}
+section>:last-child,section p:last-child{margin-bottom:0}
 .soft,figcaption{color:var(--soft);font-size:.9rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:12px;padding:1.2rem;margin:1rem 0}
 .missing{border-left:4px solid var(--s1);padding-left:.8rem}
@@ -45,6 +46,7 @@ polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
 .pair{display:flex;gap:4px}
 .pair img{width:calc(50% - 2px);border:1px solid var(--line)}
 .scrolls{overflow-x:auto;margin-bottom:.8rem}
+details table{font-size:.88rem}
 table{border-collapse:collapse;font-size:.92rem;overflow-wrap:normal}
 th,td{text-align:left;padding:.3rem 1rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;font-weight:400}
 thead th{color:var(--soft);font-size:.85rem}

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
+from sparring.files import write_atomically
 from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
@@ -24,7 +25,6 @@ from sparring.report.write import write_report
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.files import write_atomically
 from sparring.training.sampling import draw_latents, generate, path_latents
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
