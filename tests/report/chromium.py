@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,15 @@ def find_chromium() -> str | None:
     return next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
+# The browser reads commands from its descriptor 3 and writes answers to 4, whatever ours are.
+START = """import fcntl, os, sys
+commands, answers = (fcntl.fcntl(int(n), fcntl.F_DUPFD, 10) for n in sys.argv[1:3])
+os.dup2(commands, 3)
+os.dup2(answers, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
 class Chromium:
     """One page of one browser; use it as a context."""
 
@@ -27,9 +37,8 @@ class Chromium:
         assert browser is not None
         commands, self.write = os.pipe()
         self.read, answers = os.pipe()
-        # The browser reads commands from its descriptor 3 and writes answers to 4, whatever ours are.
-        shell = f'exec "$@" 3<&{commands} 4>&{answers}'
-        started = ["sh", "-c", shell, "sh", browser, *FLAGS.split(), f"--user-data-dir={profile}"]
+        started = [sys.executable, "-c", START, str(commands), str(answers)]
+        started += [browser, *FLAGS.split(), f"--user-data-dir={profile}"]
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(started, pass_fds=(commands, answers), **silent)
         os.close(commands)

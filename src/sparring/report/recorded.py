@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from sparring import __version__
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation
 from sparring.report.curves import chart, read_curves
@@ -50,8 +49,9 @@ def header(run: Subject) -> Html:
 
 def steps_done(run: Subject) -> int:
     """The last step that the run has anything of."""
-    rows = [int(row["step"]) for row in run.metrics if isinstance(row["step"], int | float)]
-    return max([run.step("last")] if run.directory.numbered() else [], default=max(rows, default=0))
+    if run.directory.numbered():
+        return run.step("last")
+    return max((row["step"] for row in run.metrics if isinstance(row["step"], int)), default=0)
 
 
 def described(spec: DataSpec) -> str:
@@ -171,7 +171,7 @@ def reproduce(run: Subject) -> Html:
     bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
     values = {
         "trained with": f"Sparring {run.identity['sparring']}",
-        "page written with": f"Sparring {__version__}, torch {torch.__version__}, Python {platform.python_version()}",
+        "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
         "data's fingerprint": run.identity["fingerprint"],
     }
     if run.identity.get("recipe_digest"):
