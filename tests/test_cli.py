@@ -47,6 +47,7 @@ def test_help_names_every_verb(spar) -> None:
         "interpolate",
         "directions",
         "evaluate",
+        "report",
         "compare-runs",
         "data",
         "recipes",

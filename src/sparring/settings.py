@@ -54,8 +54,8 @@ class Settings:
     best_every: int = 0
     """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
     signals_every: int = 0
-    """Steps between measurements of cheap signals of how the game goes; 0: chosen so that they cost under 2 % of the
-    time. A number above ``steps``: none."""
+    """Steps between measurements of cheap signals of how the game goes; 0: every 16 000
+    examples, and at least 100 steps apart. A number above ``steps``: none."""
     checkpoint_seconds: float = 60.0
     """Time between checkpoints; 0: at every line of metrics.jsonl."""
     engine: Literal["auto", "eager", "captured"] = "auto"

@@ -21,6 +21,7 @@ from sparring.files import write_atomically
 from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
+from sparring.report.write import write_report
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
@@ -246,6 +247,16 @@ class Run:
         if not (self.recipe.conditional and self.spec.attributes):
             return ()
         return ("no figure tells whether samples have the attributes that they were asked for",)
+
+    def report(self, out: str | Path | None = None, *, device: str = "cpu", progress: Progress = no_progress) -> Path:
+        """Write the run as one page, an HTML file that needs no network, and give its path: report.html in the run.
+
+        Raises:
+            UsageError: ``out`` is no name of an HTML file.
+            SparringError: the disk refuses.
+        """
+        choose_device(device)
+        return write_report(self, None if out is None else Path(out), device=device, progress=progress)
 
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""

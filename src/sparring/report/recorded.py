@@ -1,0 +1,190 @@
+"""The parts of a report that the run's files hold already: what it is, its pictures, curves, figures and settings."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring.errors import UsageError
+from sparring.evaluate import Evaluation
+from sparring.report.curves import chart, read_curves
+from sparring.report.html import Html, facts, joined, table, tag
+from sparring.report.images import embed, read_picture
+from sparring.report.subject import Subject
+from sparring.types import DataSpec
+
+FRAMES = 40
+"""Pictures of the slider, at most."""
+LOSSES, JUDGED = ("d_loss", "g_loss"), ("d_real", "d_fake")
+EXPLAINED = {
+    "figure": "figure that ranks checkpoints (lower is better)",
+    "d_penalty": "penalty on the discriminator",
+    "augment_p": "augmentation's probability",
+}
+"""What curves show that have a picture of their own, where their name does not say it."""
+
+
+def header(run: Subject) -> Html:
+    """What was trained on what, how far, and from which paper."""
+    name = f"{run.identity['recipe']} on {run.spec.name or run.identity['data']}"
+    planned = run.recipe.steps
+    done = steps_done(run)
+    values: dict[str, object] = {
+        "data": described(run.spec),
+        "recipe": run.identity["recipe"],
+        "steps": f"{done} of {planned}" + ("" if done >= planned else " (unfinished)"),
+        "seed": run.recipe.seed,
+    }
+    if run.directory.numbered():
+        values["checkpoint shown"] = f"step {run.step()}" + (" (best)" if run.directory.best.exists() else " (last)")
+    what = "A generative adversarial network, trained by Sparring. Everything on this page is in this one file."
+    return joined([tag("h1", name), tag("p", what, class_="soft"), tag("p", run.recipe.paper), facts(values)])
+
+
+def steps_done(run: Subject) -> int:
+    """The last step that the run has anything of."""
+    if run.directory.numbered():
+        return run.step("last")
+    return max((row["step"] for row in run.metrics if isinstance(row["step"], int)), default=0)
+
+
+def described(spec: DataSpec) -> str:
+    """The data's name and what one example is."""
+    shape = " x ".join(map(str, spec.shape))
+    conditions = f", {len(spec.classes)} classes" if spec.classes else ""
+    conditions += f", attributes {', '.join(a.name for a in spec.attributes)}" if spec.attributes else ""
+    return f"{spec.name}: {spec.kind} {shape}{conditions}"
+
+
+def over_time(run: Subject) -> Html:
+    """The run's pictures behind a slider; without scripts the last one.
+
+    Raises:
+        UsageError: there are none.
+    """
+    shown = list(frames(run.directory.samples))
+    if not shown:
+        raise UsageError("there is no picture yet: the training saves one every grid_every steps.")
+    figures = [
+        tag(
+            "figure",
+            embed(image, f"what the generator made at step {step}"),
+            data_what=f"step {step}",
+            hidden=i < len(shown) - 1,
+        )
+        for i, (step, image) in enumerate(shown)
+    ]
+    label = tag("label", "training step", tag("output", f"step {shown[-1][0]}", for_="over-time"), for_="over-time")
+    slider = tag("input", type="range", id="over-time", min=0, max=len(shown) - 1, value=len(shown) - 1)
+    said = f"{len(shown)} pictures, from step {shown[0][0]} to step {shown[-1][0]}; the latent codes stay the same."
+    return tag(
+        "div", tag("p", said), *figures, tag("div", label, slider, class_="slider", hidden=True), class_="over-time"
+    )
+
+
+def frames(folder: Path) -> Iterator[tuple[int, Any]]:
+    """At most FRAMES of the pictures in a folder, evenly chosen, first and last among them: step and picture."""
+    files = sorted((f for f in folder.glob("*.png") if f.stem.isdecimal()), key=lambda f: int(f.stem))
+    if len(files) > FRAMES:
+        files = [files[round(i * (len(files) - 1) / (FRAMES - 1))] for i in range(FRAMES)]
+    for file in files:
+        if (image := read_picture(file)) is not None:
+            yield int(file.stem), image
+
+
+def curves(run: Subject) -> Html:
+    """Losses, what the discriminator gets right, and each other figure of metrics.jsonl, over the steps.
+
+    Raises:
+        UsageError: there are none.
+    """
+    found = read_curves(run.metrics)
+    if not found:
+        raise UsageError("metrics.jsonl holds nothing yet: a line comes every log_every steps.")
+    groups = {"losses": LOSSES, "share that the discriminator judges rightly": JUDGED}
+    charts = [
+        chart(title, {name: found.pop(name) for name in names if name in found})
+        for title, names in groups.items()
+        if any(name in found for name in names)
+    ]
+    charts += [chart(EXPLAINED.get(name, name.replace("_", " ")), {name: curve}) for name, curve in found.items()]
+    return tag("div", *charts, class_="curves")
+
+
+def figures(run: Subject) -> Html:
+    """The figures of evaluation.json beside their floors.
+
+    Raises:
+        UsageError: the run was not evaluated, or the file is damaged.
+    """
+    file = run.directory.path / "evaluation.json"
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        evaluation, step = Evaluation.from_json(values), int(values["step"])
+        rows = [_figure_row(figure) for figure in evaluation.figures]
+    except FileNotFoundError:
+        command = shlex.join(["spar", "evaluate", str(run.directory.path)])
+        raise UsageError(f"this run was not evaluated yet. {command} does it; then write the report again.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{file} is damaged ({error!r}): evaluate the run again.") from error
+    said = (
+        f"{evaluation.n} samples of step {step}, seed {evaluation.seed}. Beside each figure stands its floor: the same "
+    )
+    said += "figure for held-out real data in place of the samples."
+    other = run.directory.numbered() and step != run.step()
+    late = tag("p", f"The samples on this page are of step {run.step()}.", class_="missing") if other else ""
+    head = ("figure", "samples", "real, held out", "better", "what it says")
+    notes = tag("ul", *(tag("li", note) for note in evaluation.notes), class_="soft")
+    return joined([tag("p", said), late, table(head, rows, (1, 2)), notes])
+
+
+def _figure_row(figure: Any) -> list[object]:
+    error = "" if figure.error is None else f" ± {figure.error:.2g}"
+    floor = "unknown" if figure.floor is None else f"{figure.floor:.4g}"
+    note = tag("div", figure.note, class_="wide soft")
+    return [figure.name, f"{figure.value:.4g}{error}", floor, figure.better, note]
+
+
+def settings(run: Subject) -> Html:
+    """Every setting of the recipe, of training and of the data."""
+    groups = {**run.identity["settings"], "data": run.identity["data_options"]}
+    titles = {"own": "the recipe's own", "general": "training", "data": "data"}
+    rows = [
+        (name, "default" if value is None else value, titles.get(group, group))
+        for group, values in groups.items()
+        for name, value in values.items()
+    ]
+    why = (run.identity.get("chosen") or {}).get("why")
+    chosen = tag("p", f"The recipe chose for these data and this machine: {why}") if why else ""
+    count = tag("summary", f"{len(rows)} settings")
+    return joined([chosen, tag("details", count, table(("setting", "value", "of"), rows), open=True)])
+
+
+def reproduce(run: Subject) -> Html:
+    """The command that trains this run again, and what it was trained with."""
+    bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
+    values = {
+        "trained with": f"Sparring {run.identity['sparring']}",
+        "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
+        "data's fingerprint": run.identity["fingerprint"],
+    }
+    if run.identity.get("recipe_digest"):
+        values["digest of the recipe's file"] = run.identity["recipe_digest"]
+    return joined([tag("pre", tag("code", command(run.identity))), tag("p", bits), facts(values)])
+
+
+def command(identity: Mapping[str, Any]) -> str:
+    """The command of a run with every setting that its recipe.json holds, as a shell reads it."""
+    recipe = identity["recipe"] + (".py" if identity.get("recipe_digest") else "")
+    own, general = identity["settings"]["own"], identity["settings"]["general"]
+    words = ["spar", "train", identity["data"], "--recipe", recipe, "--fresh"]
+    for name, value in {**general, **own, **identity["data_options"]}.items():
+        if value is not None:
+            words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
