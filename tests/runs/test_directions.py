@@ -10,9 +10,9 @@ from PIL import Image
 import sparring
 from sparring.errors import UsageError
 from sparring.runs.directions import STEPS, find_components, find_direction, walk
-from sparring.training.display import Display
-from sparring.runs.measures import class_pair, measures_for
 from sparring.runs.export import SIDE, write_film
+from sparring.runs.measures import class_pair, measures_for
+from sparring.training.display import Display
 from sparring.types import DataSpec
 
 SMALL = {"device": "cpu", "display": Display(quiet=True), "steps": 20, "log_every": 20, "batch": 16}

@@ -11,17 +11,17 @@ from torch import Tensor
 
 from sparring.data import render
 from sparring.errors import UsageError
+from sparring.files import save_png
 from sparring.latents.evidence import Direction, Make, components_table, find, measure_effects, stepped
 from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
-from sparring.training.device import choose_device
-from sparring.training.display import following
-from sparring.files import save_png
+from sparring.runs.export import save_npy
 from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
 from sparring.runs.run import Run
+from sparring.training.device import choose_device
+from sparring.training.display import following
 from sparring.training.sampling import draw_latents
-from sparring.runs.export import save_npy
 from sparring.types import Inputs
 
 if TYPE_CHECKING:

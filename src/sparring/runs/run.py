@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from sparring.data import DataOptions, open_data
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
+from sparring.files import write_atomically
 from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.files import write_atomically
 from sparring.training.sampling import draw_latents, generate, path_latents
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
@@ -233,12 +233,19 @@ class Run:
             seed=seed,
             features=chosen,
         )
+        result = replace(result, notes=(*self.unmeasured(), *result.notes))
         values = {"checkpoint": checkpoint, "step": self.step(checkpoint), **result.to_json()}
         try:
             write_atomically(self.path / "evaluation.json", (json.dumps(values, indent=2) + "\n").encode())
         except SparringError as error:  # the figures are worth more than the file
             return replace(result, notes=(*result.notes, f"WARNING: these figures were not kept: {error}"))
         return result
+
+    def unmeasured(self) -> tuple[str, ...]:
+        """What no figure tells of this run's samples, a line each."""
+        if not (self.recipe.conditional and self.spec.attributes):
+            return ()
+        return ("no figure tells whether samples have the attributes that they were asked for",)
 
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""

@@ -1,0 +1,1 @@
+"""A training on disk, and what can be asked of it: samples, figures, directions, files."""
