@@ -207,12 +207,13 @@ def table_row(group: tuple[str, str, int], lines: Sequence[dict[str, Any]]) -> s
 
 
 def picture(path: Path, samples: Path, lines: Sequence[dict[str, Any]]) -> None:
-    """The samples of each row's first seed, a column each, on both data sets; on the data's modes in grey."""
+    """The samples of each row's seed 0 after its most steps, a column each, on top of the data's modes in grey."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    first = {(row_of(line), line["data"]): line for line in lines if line["seed"] == 0}
-    rows = [row for row in ROWS if all((row, data) in first for data in STEPS)]
+    ordered = sorted((line for line in lines if line["seed"] == 0), key=lambda line: int(line["steps"]))
+    first = {(row_of(line), line["data"]): line for line in ordered}
+    rows = [row for row in ROWS if any((row, data) in first for data in STEPS)]
     figure = Figure(figsize=(2.2 * len(rows), 4.8), dpi=100, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     for i, data in enumerate(STEPS):
@@ -220,6 +221,8 @@ def picture(path: Path, samples: Path, lines: Sequence[dict[str, Any]]) -> None:
         assert modes is not None
         reach = 1.3 * float(modes.abs().max())
         for j, row in enumerate(rows):
+            if (row, data) not in first:
+                continue
             line = first[row, data]
             axes = figure.add_subplot(len(STEPS), len(rows), i * len(rows) + j + 1)
             x = np.load(samples / f"{name_of(line)}.npy", allow_pickle=False)
