@@ -578,3 +578,24 @@ def test_what_the_parser_refuses(spar, arguments: tuple) -> None:
     assert result.code == 2
     assert "Traceback" not in result.err
     assert result.out == ""
+
+
+def test_runs_that_cannot_be_compared(spar, digits_run: sparring.Run, gaussian_run: sparring.Run) -> None:
+    """Nothing is written, and the work is not begun."""
+    two = (digits_run.path, digits_run.path)
+    for arguments, says in (
+        ((digits_run.path,), "1 runs cannot be compared: give from two to 26"),
+        ((digits_run.path, gaussian_run.path), "are of different data (digits and gaussian"),
+        ((digits_run.path, "nowhere"), "nowhere holds no run of Sparring"),
+        ((*two, "--draws", 1), "1 draws show no noise: give at least 2"),
+        ((*two, "--draws", "x"), "draws"),
+        ((*two, "-n", 3), "n = 3 samples are too few"),
+        ((*two, "--checkpoint", 31), "has no checkpoint '31'"),
+        ((*two, "--features", "vgg"), "there are no features 'vgg'"),
+        ((*two, "--out", "a.gif"), "a.gif is no name for what is written there: give FILE.png"),
+        ((*two, "--seed", -1), "seed"),
+        ((*two, "--recipe", "other.py"), "none of these runs was trained with a file of that name"),
+        ((gaussian_run.path, gaussian_run.path, "--features", "inception"), "features are for images"),
+    ):
+        one_line(spar("compare-runs", *arguments), 2, says)
+    assert not list(Path().iterdir())

@@ -41,7 +41,18 @@ def test_imports_nothing_heavy(arguments: list[str]) -> None:
 
 def test_help_names_every_verb(spar) -> None:
     out = spar("--help").out
-    for verb in ("train", "sample", "interpolate", "directions", "evaluate", "report", "data", "recipes", "theory"):
+    for verb in (
+        "train",
+        "sample",
+        "interpolate",
+        "directions",
+        "evaluate",
+        "compare-runs",
+        "report",
+        "data",
+        "recipes",
+        "theory",
+    ):
         assert f" {verb} " in out
 
 

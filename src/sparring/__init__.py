@@ -16,6 +16,7 @@ _HOMES = {
     "load": "sparring.api",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
+    "compare_runs": "sparring.runs.compare",
     "find_direction": "sparring.runs.directions",
     "find_components": "sparring.runs.directions",
     "walk": "sparring.runs.directions",
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "SparringError",
     "UsageError",
+    "compare_runs",
     "find_components",
     "find_direction",
     "load",
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
+    from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run
     from sparring.types import DataSpec, Recipe

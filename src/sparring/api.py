@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -289,6 +289,20 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
     return run
+
+
+def load_all(paths: Sequence[Path], files: Sequence[str]) -> list[Run]:
+    """Runs from their directories; one that was trained with a recipe file takes that of ``files`` which has its name.
+
+    Raises:
+        UsageError: as ``load`` does, or a file that no run was trained with.
+    """
+    names = [(Directory(path).read_identity() or {}).get("recipe") for path in paths]
+    for file in files:
+        if Path(file).stem not in names:
+            raise UsageError(f"--recipe {file}: none of these runs was trained with a file of that name.")
+    by_name = {Path(file).stem: file for file in files}
+    return [load(path, by_name.get(str(name))) for path, name in zip(paths, names, strict=True)]
 
 
 def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:

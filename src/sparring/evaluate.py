@@ -119,8 +119,6 @@ def evaluate(
             "the floor is of independent points: it has a sampling noise that samples of stratified latent codes "
             "do not have, so they may lie below it"
         )
-    if dataset.spec.attributes:
-        notes.append("no figure tells whether samples have the attributes that they were asked for")
     if dataset.spec.kind == "points":
         figures = _point_figures(fakes, real, reference, dataset)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
@@ -205,7 +203,8 @@ def _image_figures(
         figures += compare.copies(held_out, len(dataset.train))
     progress("measuring", 6, steps)
     if ours[1] is not None and base[1] is not None:
-        figures.append(_class_figure(ours[1], None if theirs is None else theirs[1], base[1], dataset.spec.classes))
+        real_labels = None if theirs is None else theirs[1]
+        figures.append(_class_figure(ours[1], real_labels, base[1], dataset.spec.classes, seed))
     return figures
 
 
@@ -217,8 +216,8 @@ def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]
     return features(images).cpu(), None
 
 
-def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes: tuple[str, ...]) -> Figure:
-    balance = class_balance(reference, fakes, len(classes))
+def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes: tuple[str, ...], seed: int) -> Figure:
+    balance = class_balance(reference, fakes, len(classes), seed=seed)
     floor = None if real is None else class_balance(reference, real, len(classes)).distance
     missing = ", ".join(classes[c] for c in balance.missing)
     return Figure(
@@ -228,6 +227,7 @@ def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes
         len(fakes),
         "lower",
         f"missing: {missing}" if missing else "none missing",
+        balance.error,
     )
 
 

@@ -8,7 +8,7 @@ from sparring.metrics.balance import class_balance, class_coverage
 
 
 def test_equal_shares_have_no_distance_whatever_the_sizes():
-    assert class_balance(torch.arange(10).repeat(100), torch.arange(10).repeat(7), 10) == (0.0, ())
+    assert class_balance(torch.arange(10).repeat(100), torch.arange(10).repeat(7), 10)[:2] == (0.0, ())
 
 
 def test_dropped_classes_are_named_and_their_share_is_the_distance():

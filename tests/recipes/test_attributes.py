@@ -243,6 +243,8 @@ def test_on_the_command_line(bar_run: sparring.Run, bars: str, spar, tmp_path: P
     figures = spar("evaluate", bar_run.path, "-n", 50, "--json")
     assert figures.code == 0
     assert any("no figure tells whether samples have the attributes" in n for n in json.loads(figures.out)["notes"])
+    plain = sparring.train(bars, "gan-mnist", out=tmp_path / "plain", steps=1, **QUIET)
+    assert not any("attributes" in note for note in plain.evaluate(50).notes)
 
 
 def test_parsed() -> None:

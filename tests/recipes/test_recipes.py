@@ -244,3 +244,24 @@ def test_the_widths_of_the_networks_are_the_papers() -> None:
     assert [block.first.out_channels for block in small.generator().blocks] == [256] * 3
     assert [block.first.out_channels for block in small.discriminator().features.net] == [128] * 4
     assert (small.k, small.batch) == (5, 64)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("dcgan", {"width": 0}),
+        ("dcgan", {"minibatch": -1}),
+        ("dcgan-upsample", {"dropout": 2.0}),
+        ("sngan", {"width_generator": -4}),
+        ("r3gan", {"blocks": 0}),
+        ("r3gan", {"gamma": -1.0}),
+        ("wgan", {"clip_weights": math.nan}),
+        ("unrolled", {"ahead": -1}),
+        ("auto", {"width": 0}),
+        ("pacgan", {"pack": 0}),
+    ],
+)
+def test_settings_out_of_range_are_refused(name: str, own: dict) -> None:
+    (setting,) = own
+    with pytest.raises(UsageError, match=f"{setting}=.* makes no sense: it must be at least [01]"):
+        build(find(name), DataSpec("image", (1, 8, 8)), own, {})

@@ -81,6 +81,11 @@ class Adversarial:
         loss = self.objective.generator(on_real, on_fake).mean()
         return loss, {"g_loss": loss.detach()}
 
+    def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Raw outputs on real and on fake examples, as the discriminator's turn has them; one for each pack."""
+        critic = Remembering(lambda *inputs: judge(players, inputs))
+        return self.judge_both(critic, self.shown(real, memory), self.shown(fake, memory))
+
     def shown(self, inputs: Inputs, memory: Memory) -> Inputs:
         """Examples as the discriminator is shown them."""
         return join(self.view(inputs, memory) if self.view else inputs, self.pack)

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial
 from sparring.game.critic import skill
-from sparring.types import Drawn, Players, Statistics
+from sparring.types import Drawn, Inputs, Memory, Players, Statistics
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class AuxiliaryClassifier(Adversarial):
         loss = self.objective.generator(on_real, on_fake).mean()
         says = self.unlikely(scores, drawn.latent[1])
         return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}_loss": says.detach()}
+
+    def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Raw outputs on real and on fake examples, without the scores."""
+        on_real, _, on_fake, _ = self._look(players, real[0], fake[0])
+        return on_real, on_fake
 
     def unlikely(self, scores: Tensor, y: Tensor) -> Tensor:
         """The mean of -log P(y) by the scores: the cross-entropy."""

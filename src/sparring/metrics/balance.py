@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,20 +13,23 @@ from sparring.errors import UsageError
 # A class counts as missing below this share of its real share, where at least FEWEST_EXPECTED of it were due.
 MISSING_SHARE = 0.1
 FEWEST_EXPECTED = 5.0
+RESAMPLES = 1000
 
 
 class Balance(NamedTuple):
-    """Total variation distance in [0, 1] (0: equal shares) and the numbers of the classes that are missing."""
+    """Total variation distance in [0, 1] (0: equal shares), the numbers of missing classes, the distance's error."""
 
     distance: float
     missing: tuple[int, ...]
+    error: float
 
 
-def class_balance(real: Tensor, fake: Tensor, classes: int) -> Balance:
+def class_balance(real: Tensor, fake: Tensor, classes: int, *, seed: int = 0) -> Balance:
     """Compare the labels fake (m,) with real (n,), integers in [0, classes).
 
     The distance is ½ Σ |p_c − q_c| over the shares p and q of the classes. A class is missing if the samples hold less
-    than a tenth of its real share, and at least five of it were to be expected. Raises UsageError on other labels.
+    than a tenth of its real share, and at least five of it were to be expected. The error is the bootstrap's over the
+    fake labels, by ``seed``, the real ones being what they are. Raises UsageError on other labels.
     """
     for name, labels in (("real", real), ("fake", fake)):
         if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
@@ -34,7 +38,10 @@ def class_balance(real: Tensor, fake: Tensor, classes: int) -> Balance:
             raise UsageError(f"{name} labels: expected values from 0 to {classes - 1}")
     p, q = (torch.bincount(v.cpu().long(), minlength=classes).double() / len(v) for v in (real, fake))
     missing = (q < MISSING_SHARE * p) & (p * len(fake) >= FEWEST_EXPECTED)
-    return Balance(float((p - q).abs().sum() / 2), tuple(int(c) for c in missing.nonzero()[:, 0]))
+    # Labels drawn with replacement fall on the classes as a multinomial does.
+    counts = np.random.default_rng(seed).multinomial(len(fake), q.numpy(), RESAMPLES)
+    error = float(np.abs(p.numpy() - counts / len(fake)).sum(1).std() / 2)
+    return Balance(float((p - q).abs().sum() / 2), tuple(int(c) for c in missing.nonzero()[:, 0]), error)
 
 
 class Coverage(NamedTuple):

@@ -145,17 +145,34 @@ def classifier_for(
     The ``training_examples``, found anew if they are not given, must pass ``can_be_classified``. Training is
     deterministic and leaves torch's random state alone.
     """
+    if (found := kept_classifier(dataset, device)) is not None:
+        return found
     device = torch.device(device)
     network = _new_network(dataset)
-    key = (f"classifier-{VERSION}", dataset.fingerprint, *map(str, dataset.spec.shape), *dataset.spec.classes)
-    kept = load_network(network, key)
-    if kept is None:
-        _train(network.to(device), dataset, examples or training_examples(dataset), device, progress)
-        accuracy, tested_on = _test(network, dataset, device)
-        kept = {"accuracy": accuracy, "tested_on": tested_on}
-        save_network(network, key, kept)
+    _train(network.to(device), dataset, examples or training_examples(dataset), device, progress)
+    accuracy, tested_on = _test(network, dataset, device)
+    save_network(network, _key(dataset), {"accuracy": accuracy, "tested_on": tested_on})
+    return _features(network, dataset, accuracy, tested_on, device)
+
+
+def kept_classifier(dataset: Dataset, device: str | torch.device = "cpu") -> ClassifierFeatures | None:
+    """The classifier of this data set if it was trained before and lies in the cache; none is trained."""
+    network = _new_network(dataset)
+    kept = load_network(network, _key(dataset))
+    return (
+        None if kept is None else _features(network, dataset, kept["accuracy"], kept["tested_on"], torch.device(device))
+    )
+
+
+def _key(dataset: Dataset) -> tuple[str, ...]:
+    return (f"classifier-{VERSION}", dataset.fingerprint, *map(str, dataset.spec.shape), *dataset.spec.classes)
+
+
+def _features(
+    network: Classifier, dataset: Dataset, accuracy: float | None, tested_on: str, device: torch.device
+) -> ClassifierFeatures:
     network.to(device).eval().requires_grad_(False)
-    return ClassifierFeatures(network, dataset.spec.shape, kept["accuracy"], kept["tested_on"], device)
+    return ClassifierFeatures(network, dataset.spec.shape, accuracy, tested_on, device)
 
 
 def _new_network(dataset: Dataset) -> Classifier:

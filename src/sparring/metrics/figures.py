@@ -15,7 +15,7 @@ from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.kernel import kernel_distance
 from sparring.metrics.memorisation import memorisation, nearer_to_training
-from sparring.metrics.prdc import PRDC, prdc
+from sparring.metrics.prdc import memberships, prdc, standard_errors
 from sparring.metrics.two_sample import two_sample_test
 
 FEWEST = 100
@@ -80,12 +80,13 @@ class Comparison:
 
     def neighbours(self) -> list[Figure]:
         """Precision, recall, density and coverage."""
-        ours = prdc(self.reference, self.samples)
-        floors = None if self.held_out is None else prdc(self.reference, self.held_out)
+        ours = memberships(self.reference, self.samples)
+        errors = standard_errors(ours)
+        floors = {} if self.held_out is None else prdc(self.reference, self.held_out)._asdict()
         n = len(self.samples)
         return [
-            Figure(name, getattr(ours, name), None if floors is None else getattr(floors, name), n, "higher", self.use)
-            for name in PRDC._fields
+            Figure(name, float(rows.mean()), floors.get(name), n, "higher", self.use, errors.get(name))
+            for name, rows in ours._asdict().items()
         ]
 
     def copies(self, held_out: Tensor, training: int) -> list[Figure]:

@@ -32,6 +32,10 @@ class Ranking(Protocol):
         """The figure for samples (n, *shape)."""
         ...
 
+    def features(self, samples: Tensor) -> Tensor:
+        """What it looks at, (n, d), of samples (n, *shape)."""
+        ...
+
 
 def make_ranking(dataset: Dataset, device: str | torch.device = "cpu") -> Ranking:
     """A ranking against the validation part, or the training part where there is none; the test part is not touched.
@@ -54,23 +58,27 @@ class ImageRanking:
     """Fréchet distance on random convolutions; the reference's mean and covariance are computed once."""
 
     def __init__(self, dataset: Dataset, device: str | torch.device) -> None:
-        self.features = RandomConvolutions(dataset, device)
-        self.name = f"FD-{self.features.name}"
+        self.extractor = RandomConvolutions(dataset, device)
+        self.name = f"FD-{self.extractor.name}"
         self.n = SAMPLES
         self.decode = dataset.spec.decode
         self.small = dataset.spec.shape[1] * dataset.spec.shape[2] <= SMALL
         # The first change of the number of threads may have lasting effects in the matrix library: before training,
         # not in its midst, so that a run that was stopped and one that was not compute alike.
         torch.set_num_threads(torch.get_num_threads())
-        self.reference = moments(self.features(draw(_reference(dataset), LARGEST_REFERENCE, SEED)))
+        self.reference = moments(self.extractor(draw(_reference(dataset), LARGEST_REFERENCE, SEED)))
 
     def __call__(self, samples: Tensor) -> float:
         """The distance of float samples (n, C, H, W) in [-1, 1]; they are rounded to uint8 as the data are."""
         with one_thread_if(self.small):
             if not torch.isfinite(samples).all():
                 return float("inf")
-            found = moments(self.features(self.decode(samples.detach())))
+            found = moments(self.features(samples))
             return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """The random convolutions' features."""
+        return self.extractor(self.decode(samples.detach()))
 
 
 class PointRanking:
@@ -100,3 +108,7 @@ class PointRanking:
         if self.name == "sliced W2" or self.modes is None or self.density is None:
             return distance
         return distance / self.spread + mode_distance(modes_found(x, self.modes, self.density.sigma), len(x))
+
+    def features(self, samples: Tensor) -> Tensor:
+        """The points themselves."""
+        return samples.detach()

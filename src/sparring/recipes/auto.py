@@ -16,6 +16,8 @@ SPEED = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}
 """Multiplications a second that convolutions this small reach: of one CPU thread, or of the whole device."""
 PASSES = 12
 """Forward passes of one network that a step costs for each example: 1 + 3 · 2 for the discriminator, 3 + 2 after it."""
+CALLS = 0.005
+"""Seconds that the calls of a step take, however small the networks."""
 WIDTHS = (64, 48, 32, 24, 16)
 FEWEST_STEPS, MOST_STEPS = 8_000, 30_000
 EPOCHS = 400
@@ -101,9 +103,9 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     settings: dict[str, Value] = {"width": width, "batch": batch, "steps": steps}
     settings["augment"] = "ada" if examples < FEW else "none"
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
-    time = minutes(steps * PASSES * batch * multiplications(spec.shape, width) / speed(machine))
+    time = minutes(steps * (CALLS + PASSES * batch * multiplications(spec.shape, width) / speed(machine)))
     images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
-    why = f"{words}, about {time}, for {images} on {in_words(machine)}"
+    why = f"{words}, about {time} if nothing else runs, for {images} on {in_words(machine)}"
     return Choice(settings | {"grid_every": max(steps // PREVIEWS, 10)}, why)
 
 

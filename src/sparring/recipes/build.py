@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Mapping
@@ -120,6 +121,29 @@ def own_defaults(function: RecipeFunction) -> dict[str, Value]:
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("width", "width_generator", "width_discriminator", "latent_dim", "label_dim"), (1, 65_536)),
+    **dict.fromkeys(("blocks", "pack"), (1, 1024)),
+    **dict.fromkeys(("minibatch", "ahead"), (0, 1024)),
+    **dict.fromkeys(("gamma", "weight", "clip_weights", "rate"), (0, math.inf)),
+    "dropout": (0, 0.99),
+}
+"""What the settings may be that several of Sparring's recipes have, from the least to the largest."""
+
+
+def check_ranges(own: Mapping[str, Value]) -> None:
+    """Refuse values that no network or game can be made of.
+
+    Raises:
+        UsageError: one is out of its range.
+    """
+    for name, value in own.items():
+        least, largest = RANGES.get(name, (-math.inf, math.inf))
+        if isinstance(value, int | float) and not least <= value <= largest:
+            most = f" and at most {largest:g}" if math.isfinite(largest) else ""
+            raise UsageError(f"{name}={value} makes no sense: it must be at least {least:g}{most}.")
+
+
 def build(named: Named, spec: DataSpec, own: Mapping[str, Value], general: Mapping[str, Value]) -> Recipe:
     """The recipe for this data, its own settings and then the general ones applied.
 
@@ -127,6 +151,7 @@ def build(named: Named, spec: DataSpec, own: Mapping[str, Value], general: Mappi
         UsageError: it does not fit the data, or a value makes no sense.
     """
     if not named.digest:
+        check_ranges(own)
         return replace(named.function(spec, **own), **general)  # type: ignore[arg-type]
     with blaming(Path(inspect.getsourcefile(named.function) or named.name)):
         recipe = named.function(spec, **own)

@@ -234,6 +234,7 @@ class Run:
             seed=seed,
             features=chosen,
         )
+        result = replace(result, notes=(*self.unmeasured(), *result.notes))
         values = {"checkpoint": checkpoint, "step": self.step(checkpoint), **result.to_json()}
         try:
             write_atomically(self.path / "evaluation.json", (json.dumps(values, indent=2) + "\n").encode())
@@ -250,6 +251,12 @@ class Run:
         """
         choose_device(device)
         return write_report(self, None if out is None else Path(out), device=device, progress=progress)
+
+    def unmeasured(self) -> tuple[str, ...]:
+        """What no figure tells of this run's samples, a line each."""
+        if not (self.recipe.conditional and self.spec.attributes):
+            return ()
+        return ("no figure tells whether samples have the attributes that they were asked for",)
 
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""

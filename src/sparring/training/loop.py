@@ -21,6 +21,7 @@ from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
 from sparring.training.sampling import draw_latents, generate
+from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
 from sparring.types import Dataset, Recipe, Statistics
 
@@ -56,7 +57,10 @@ class Loop:
         self.step = make_step(self.recipe, dataset.train, device)
         self.state = self.step.state
         self.rank = make_ranking(dataset, device)
+        self.signals, self.signals_every = Signals(self.step, dataset, self.rank), signals_every(recipe)
         self.unread: list[list[Statistics]] = []
+        self.losses: list[float] = []
+        """The generator's since the last signals: those that this process has played."""
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
 
     def __call__(self) -> None:
@@ -113,9 +117,13 @@ class Loop:
         log, grid, best = (
             last or step % every == 0 for every in (recipe.log_every, recipe.grid_every, self.best_every)
         )
-        if not (log or grid or best):
+        signals = step > 0 and step % self.signals_every == 0
+        if not (log or grid or best or signals):
             return
         self.tick()
+        if signals:
+            self.record(self.signals(self.losses))
+            self.losses.clear()
         if grid and step > 0:
             self.picture()
         if best and step > 0:
@@ -133,6 +141,7 @@ class Loop:
         if bad := [name for name, values in rows.items() if not torch.isfinite(values).all()]:
             self.stop_at_non_finite(bad)
         self.unread.clear()
+        self.losses += rows["g_loss"].tolist() if "g_loss" in rows else []
         means = {name: values.mean().item() for name, values in rows.items()}
         if means:
             self.display.figures(means)
