@@ -49,6 +49,7 @@ def test_help_names_every_verb(spar) -> None:
         "evaluate",
         "report",
         "compare-runs",
+        "report",
         "data",
         "recipes",
         "theory",

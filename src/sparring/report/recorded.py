@@ -154,7 +154,7 @@ def _figure_row(figure: Any) -> list[object]:
 def settings(run: Subject) -> Html:
     """Every setting of the recipe, of training and of the data."""
     groups = {**run.identity["settings"], "data": run.identity["data_options"]}
-    titles = {"own": "the recipe's own", "general": "training", "data": "data"}
+    titles = {"own": "recipe", "general": "training", "data": "data"}
     rows = [
         (name, "default" if value is None else value, titles.get(group, group))
         for group, values in groups.items()
