@@ -1,0 +1,56 @@
+"""The command ``spar``: a thin file a verb. Everything heavy is imported inside the verb."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from sparring.cli.compare_runs import compare_runs
+from sparring.cli.data import data
+from sparring.cli.directions import directions
+from sparring.cli.evaluate import evaluate
+from sparring.cli.interpolate import interpolate
+from sparring.cli.recipes import recipes
+from sparring.cli.report import report
+from sparring.cli.sample import sample
+from sparring.cli.theory import theory
+from sparring.cli.train import train
+from sparring.errors import SparringError
+
+app = typer.Typer(
+    name="spar",
+    help="Train generative adversarial networks, measure them honestly, put them to use.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+VERBS = (train, sample, interpolate, directions, evaluate, compare_runs, report, data, recipes, theory)
+"""In the order of the help."""
+
+for verb in VERBS:
+    app.command()(verb)
+
+
+def main() -> NoReturn:
+    """Run the command; a user's mistake is one line on standard error, and its exit code."""
+    # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except TyperException as error:  # wrong usage of the command line itself
+        words = (error.format_message() if hasattr(error, "format_message") else str(error)).split()
+        if words:  # none where the help was shown instead
+            typer.echo(f"spar: {' '.join(words)} (spar --help shows what there is)", err=True)
+        sys.exit(2)
+    except SparringError as error:
+        typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("spar: interrupted", err=True)
+        sys.exit(130)

@@ -1,0 +1,5 @@
+"""``python -m sparring.cli`` is ``spar``."""
+
+from sparring.cli import main
+
+main()

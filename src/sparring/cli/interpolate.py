@@ -1,0 +1,45 @@
+"""``spar interpolate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, LabelOption, RunArgument, say
+from sparring.errors import UsageError
+
+
+def interpolate(
+    run: RunArgument,
+    seeds: Annotated[str, typer.Option(help="What to pass through; 1,2,3,1 is a loop.", metavar="A,B,…")] = "0,1",
+    frames: Annotated[int, typer.Option(help="How many frames in all.")] = 24,
+    label: LabelOption = None,
+    to_label: Annotated[int | None, typer.Option(help="The class to end with.")] = None,
+    out: Annotated[Path, typer.Option(help="FILE.png (strip), .gif, .webp, .apng, .npy, or a DIRECTORY.")] = Path(
+        "interpolation.png"
+    ),
+    checkpoint: CheckpointOption = "best",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Go from sample to sample, and from class to class, on the way between their latent codes."""
+    from sparring import api
+    from sparring.runs.export import check_film, write_film
+
+    loaded = api.load(run, recipe)
+    check_film(loaded.spec, out)
+    numbers = [_whole(text, "--seeds") for text in seeds.split(",")]
+    made = loaded.interpolate(numbers, frames, label=label, to_label=to_label, checkpoint=checkpoint, device=device)
+    around = made if loaded.spec.kind == "image" else loaded.sample(2000, checkpoint=checkpoint, device=device)
+    write_film(loaded.spec, made, out, around)
+    say(f"{frames} frames of step {loaded.step(checkpoint)}: {out}")
+
+
+def _whole(text: str, option: str) -> int:
+    """A whole number from the command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a whole number.") from None

@@ -1,0 +1,39 @@
+"""``spar train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, say
+from sparring.errors import UsageError
+
+
+def train(
+    data: DataArgument,
+    recipe: Annotated[str | None, typer.Option(help="A recipe's name (see spar recipes) or a FILE.py.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Examples a step.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
+    device: DeviceOption = "auto",
+    settings: SetOption = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, in a new directory.")] = False,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard's files.")] = False,
+) -> None:
+    """Train on data. The same command again goes on where it was stopped."""
+    from sparring import api
+    from sparring.settings import Value, parse_assignments
+
+    values: dict[str, Value] = dict(parse_assignments(settings or []))
+    given = {"steps": steps, "batch": batch, "seed": seed}
+    for name in (name for name, value in given.items() if value is not None and name in values):
+        raise UsageError(f"--{name} and --set {name} are both given.")
+    values |= {name: value for name, value in given.items() if value is not None}
+    run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
+    pictures = sorted(run.directory.samples.glob("*.png"))
+    say(f"run: {run.path}")
+    say(f"samples: {pictures[-1] if pictures else run.directory.samples}")
+    say(f"next: spar evaluate {run.path}   or   spar sample {run.path} -n 25 --out samples.png")
