@@ -13,6 +13,7 @@ from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
+from sparring.cli.features import features
 from sparring.cli.interpolate import interpolate
 from sparring.cli.recipes import recipes
 from sparring.cli.report import report
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, compare_runs, report, data, recipes, theory)
+VERBS = (train, sample, interpolate, directions, features, evaluate, compare_runs, report, data, recipes, theory)
 """In the order of the help."""
 
 for verb in VERBS:
