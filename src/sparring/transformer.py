@@ -104,7 +104,7 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         return load(self.run_, own_file)
 
     def _train(self, images: NDArray[np.uint8]) -> Path:
-        wanted = {"seed": self.seed, "holdout": 0.0} | dict(self.settings or {})
+        wanted: dict[str, Any] = {"seed": self.seed, "holdout": 0.0} | dict(self.settings or {})
         wanted |= {} if self.steps is None else {"steps": self.steps}
         folder = cache_folder() / "fitted"
         content = hashlib.blake2b(images.tobytes(), digest_size=8).hexdigest()
