@@ -76,7 +76,7 @@ TASKS = {
 
 def trained(data: str, recipe: str, options: argparse.Namespace, seed: int) -> Run:
     """A run of a recipe, trained or found."""
-    settings = TRAININGS[recipe] | {"steps": options.steps, "seed": seed, "best_every": options.steps // 5}
+    settings = TRAININGS[recipe] | {"steps": options.steps, "seed": seed, "best_every": options.steps // 2}
     out = options.out / f"{data}-{recipe}-{options.steps}-{seed}"
     return sparring.train(data, recipe, out=out, device="cpu", threads=options.threads, **settings)
 
@@ -119,7 +119,8 @@ def read(source: DataSource, at: NDArray[np.int64]) -> tuple[Images, NDArray[np.
 
 def flat(images: Images) -> Features:
     """Pixels in [0, 1] as rows."""
-    return images.reshape(len(images), -1).astype(np.float32) / 255
+    rows: Features = images.reshape(len(images), -1) / np.float32(255)
+    return rows
 
 
 def drawn(labels: NDArray[np.int64], per_class: int, draw: int) -> NDArray[np.int64]:
