@@ -22,7 +22,8 @@ from sparring.training.display import Display
 
 WARM_UP, TIMED = 5, 30
 MEASUREMENTS = 21
-"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth."""
+"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth, unless it
+is told otherwise (``best_every``: the caller's affair)."""
 KEEP_EVERY = 10.0
 
 
@@ -105,7 +106,8 @@ def affordable(data: str, recipe: str, seconds: float, clock: Clock, settings: d
         train(data, recipe, out=Path(folder) / "run", device=clock.device, display=watch, **own)
     a_step = (watch.times[-1] - watch.times[-1 - TIMED]) / TIMED
     a_measurement = max(0.0, watch.times[1] - watch.times[0] - a_step)
-    steps = int((seconds - MEASUREMENTS * a_measurement) / a_step)
+    measurements = 1 if "best_every" in settings else MEASUREMENTS
+    steps = int((seconds - measurements * a_measurement) / a_step)
     return max(50, steps // 100 * 100)
 
 

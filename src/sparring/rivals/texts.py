@@ -82,7 +82,8 @@ class TextComparison:
             table.add_column(heading, justify="right", no_wrap=True)
         for row in self.learned:
             mean, error = row.difference
-            cells = (spread(row.generative), spread(row.discriminative), f"{mean:+.2%} ± {error:.2%}")
+            difference = f"{mean:+.2%}" + (f" ± {error:.2%}" if len(row.generative) > 1 else "")
+            cells = (spread(row.generative), spread(row.discriminative), difference)
             table.add_row(str(row.labels), str(len(row.generative)), *cells)
         return table
 
@@ -98,8 +99,8 @@ def compare_texts(
 ) -> TextComparison:
     """Learn both from ever more labels, each number drawn several times, as frequent as the classes are.
 
-    Both see the counts of a text's words that the labelled texts have, and scikit-learn's defaults: Laplace's smoothing,
-    and a penalty of weight 1 on squared weights. Held-out texts measure and choose nothing.
+    Both see the counts of those words of a text that the labelled texts have, with scikit-learn's defaults: Laplace's
+    smoothing, and a penalty of weight 1 on squared weights. Held-out texts measure and choose nothing.
 
     Raises:
         UsageError: fewer than two draws, which have no spread.
@@ -122,8 +123,8 @@ def compare_texts(
         *texts.notes,
         f"always saying the most frequent class errs in {majority:.2%}; an error of 2 % is known to ± "
         f"{(0.02 * 0.98 / len(texts.test)) ** 0.5:.2%} with so many held-out texts",
-        f"spread: standard deviation over {draws} draws of the labels from seed {seed} on; of the difference, in pairs, "
-        "the standard error",
+        f"spread: standard deviation over {draws} draws of the labels, from seed {seed} on; the difference is of pairs, "
+        "with its standard error",
         f"messages are words drawn one by one, in no order; {smoothed:.0%} of them come from the smoothing alone: no "
         "training message of that class has them",
         "logistic regression says nothing of what a message is like, so it composes none",
