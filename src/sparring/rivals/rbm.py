@@ -54,7 +54,8 @@ class Rbm:
         state: Any = random.uniform(size=(n, len(start))) < start
         for _ in range(GIBBS):
             state = self.machine.gibbs(state)
-        return self.visible(self.hidden(state))
+        hidden = self.hidden(state)
+        return self.visible(1.0 * (random.uniform(size=hidden.shape) < hidden))
 
 
 def train_rbm(source: DataSource, seconds: float, seed: int, path: Path, clock: Clock) -> Rbm:
@@ -70,8 +71,8 @@ def train_rbm(source: DataSource, seconds: float, seed: int, path: Path, clock: 
     steps = max(50, int(seconds / max((longer - timed) / TIMED, 1e-6)))
     machine, spent = _play(source, steps, seed, clock)
     write_atomically(notes, json.dumps({"steps": steps, "seconds": spent}).encode())
-    write_atomically(path, save({name: getattr(machine, name) for name in WEIGHTS}))
-    return Rbm(machine, steps, spent)
+    write_atomically(path, save({name: np.ascontiguousarray(getattr(machine, name)) for name in WEIGHTS}))
+    return _read(path, steps, spent)
 
 
 def _play(source: DataSource, steps: int, seed: int, clock: Clock) -> tuple[BernoulliRBM, float]:
