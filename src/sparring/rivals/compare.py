@@ -42,7 +42,8 @@ def compare(
         n: images: samples that are measured, at most; unless given 2 000.
         seeds: texts: draws of the labels; unless given 10.
         seed: decides everything, and the first draw.
-        runs: images: the folder of the trainings, unless given ``runs/compare-DATA-SECONDSs-SEED``; the same call goes on.
+        runs: images: the folder of the trainings; unless given ``runs/compare-DATA-SECONDSs-SEED``. The same call goes
+            on there.
         device: images: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         progress: called now and then while something is measured.
         quiet: show no progress of trainings.

@@ -123,8 +123,8 @@ def compare_texts(
         *texts.notes,
         f"always saying the most frequent class errs in {majority:.2%}; an error of 2 % is known to ± "
         f"{(0.02 * 0.98 / len(texts.test)) ** 0.5:.2%} with so many held-out texts",
-        f"spread: standard deviation over {draws} draws of the labels, from seed {seed} on; the difference is of pairs, "
-        "with its standard error",
+        f"spread: standard deviation over {draws} draws of the labels, from seed {seed} on; the difference is "
+        "of pairs, with its standard error",
         f"messages are words drawn one by one, in no order; {smoothed:.0%} of them come from the smoothing alone: no "
         "training message of that class has them",
         "logistic regression says nothing of what a message is like, so it composes none",
