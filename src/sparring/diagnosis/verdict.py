@@ -66,7 +66,7 @@ class Verdict:
     """The classes that are missing among the samples, by name, where modes are missing."""
     symptoms: Symptoms
     early: bool = False
-    """Too little is recorded to say anything."""
+    """Too little is recorded to say that nothing is wrong."""
 
     @property
     def healthy(self) -> bool:
@@ -81,8 +81,9 @@ class Verdict:
         return EARLY if self.early else HEALTHY
 
     def midway(self) -> Verdict:
-        """The same without what is true of every run that is not over yet."""
-        return replace(self, findings=tuple(found for found in self.findings if found.sickness != UNFINISHED))
+        """The same without what may be said only of a run that is over."""
+        lasting = tuple(found for found in self.findings if found.sickness != UNFINISHED)
+        return replace(self, findings=() if self.early else lasting)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values."""
@@ -98,7 +99,7 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
-    early = not found and len(history.series("figure")[0]) <= FEWEST
+    early = len(history.series("figure")[0]) <= FEWEST
     return Verdict(history.step, tuple(found), lost, symptoms, early)
 
 
