@@ -179,9 +179,19 @@ def play(case: Case, split: str, seed: int) -> None:
     began = time.process_time()
     with tempfile.TemporaryDirectory() as folder:
         run, ended = trained(case, seed, Path(folder))
-    row |= {"split": split, "ended": ended, "seconds": round(time.process_time() - began, 1), "commit": commit()}
-    RESULTS.add(row | {"shares": class_shares(run.spec), "identity": facts(run), "metrics": recorded(run)})
-    print(row, flush=True)
+        row |= {"split": split, "ended": ended} | observed(run)
+    keep(row, began)
+
+
+def keep(row: Row, began: float) -> None:
+    """Add a row, and say what was found."""
+    RESULTS.add(row | {"seconds": round(time.process_time() - began, 1), "commit": commit()})
+    print(row["kind"], "|", row["case"], row["seed"], row["what"], row["ended"], found(row), flush=True)
+
+
+def observed(run: Run) -> dict[str, Any]:
+    """What a diagnosis needs of a run, and its remedy."""
+    return {"shares": class_shares(run.spec), "identity": facts(run), "metrics": recorded(run)}
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -292,15 +302,8 @@ def treat(case: Case, seed: int) -> None:
         began = time.process_time()
         with tempfile.TemporaryDirectory() as folder:
             run, ended = trained(case, seed, Path(folder), remedy)
-        after |= {
-            "ended": ended,
-            "seconds": round(time.process_time() - began, 1),
-            "why": remedy.why,
-            "commit": commit(),
-        }
-        row = after | {"shares": class_shares(run.spec), "identity": facts(run), "metrics": recorded(run)}
-        RESULTS.add(row)
-        print(after, found(row), flush=True)
+            row = after | {"ended": ended, "why": remedy.why} | observed(run)
+        keep(row, began)
 
 
 def table() -> str:

@@ -61,9 +61,10 @@ def of_figure(history: History) -> Symptoms:
     logs = np.log(np.maximum(figures / floor, 1.0))
     span = max(float(logs[0]), 1e-9)
     last = float(np.median(logs[played][-3:]))
-    late = steps >= steps[-1] / 2
-    x, y = np.log(steps[late & played]), np.log(figures[late & played])
-    slope, offset = np.polyfit(x, y, 1) if len(x) >= FEWEST else (math.nan, math.nan)
+    measured = int(played.sum())
+    late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))
+    x, y = np.log(steps[-late:]), np.log(figures[-late:])
+    slope, offset = np.polyfit(x, y, 1) if measured >= FEWEST else (math.nan, math.nan)
     return {
         "learned": 1 - float(logs[played].min()) / span,
         "kept": 1 - last / span,
