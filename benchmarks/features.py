@@ -139,7 +139,7 @@ def read(source: DataSource, at: NDArray[np.int64]) -> tuple[Images, NDArray[np.
 
 def flat(images: Images) -> Features:
     """Pixels in [0, 1] as rows."""
-    rows: Features = images.reshape(len(images), -1) / np.float32(255)
+    rows: Features = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
     return rows
 
 
