@@ -21,12 +21,13 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
 
     ``learned``: how far the samples have come from the untrained generator's (0) to real examples' (1), on the
     logarithm of the ranking's figure, at the best measurement; ``kept``: the same at the end; ``lost``: their
-    difference. ``improving``: by which share the figure is to fall if the run is played as long again, as it fell over
-    its late part; ``unsteady``: the scatter of its logarithm about that course. ``precision`` and ``recall`` are shares of real examples', ``spacing`` and
-    ``to_train`` as ``Survey`` has them, ``modes`` and ``on_modes`` too; ``classes`` is the share of the data's classes
-    that are not missing. ``told_apart`` is the discriminator's AUC on training examples against samples,
-    ``held_out`` the same on held-out ones. ``gradient``, ``rank``, ``spread``, ``oscillation`` and the cosines are the
-    signals of that name. ``finite`` is 0 if a value stopped being finite.
+    difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
+    the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: the scatter
+    of its logarithm about that course. ``precision`` and ``recall`` are shares
+    of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes`` is the
+    share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training examples
+    against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names that
+    SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
     """
     found = of_figure(history) | of_samples(history)
     found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}
@@ -55,18 +56,20 @@ def of_figure(history: History) -> Symptoms:
     """What the course of the ranking's figure says."""
     steps, figures = history.series("figure")
     floor = history.first("real_figure")
-    if len(steps) < FEWEST or not floor > 0:
+    played = steps > 0
+    if not played.any() or steps[0] > 0 or not floor > 0:
         return {}
     logs = np.log(np.maximum(figures / floor, 1.0))
     span = max(float(logs[0]), 1e-9)
-    played = steps > 0
-    last = float(np.median(logs[-3:]))
-    late = steps >= steps[-1] / 2
-    x, y = np.log(steps[late & played]), np.log(figures[late & played])
-    slope, offset = np.polyfit(x, y, 1) if len(x) >= FEWEST else (math.nan, math.nan)
+    last = float(np.median(logs[played][-3:]))
+    measured = int(played.sum())
+    late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))
+    x, y = np.log(steps[-late:]), np.log(figures[-late:])
+    slope, offset = np.polyfit(x, y, 1) if measured >= FEWEST else (math.nan, math.nan)
     return {
         "learned": 1 - float(logs[played].min()) / span,
         "kept": 1 - last / span,
+        "above_floor": math.exp(last),
         "lost": (last - float(logs[played].min())) / span,
         "improving": float(1 - 2**slope),
         "unsteady": float(np.std(y - slope * x - offset)),

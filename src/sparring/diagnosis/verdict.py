@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -65,8 +66,10 @@ class Verdict:
     missing: tuple[str, ...]
     """The classes that are missing among the samples, by name, where modes are missing."""
     symptoms: Symptoms
+    rate: float = math.nan
+    """Images a second."""
     early: bool = False
-    """Too little is recorded to say anything."""
+    """Too little is recorded to say that nothing is wrong."""
 
     @property
     def healthy(self) -> bool:
@@ -81,8 +84,9 @@ class Verdict:
         return EARLY if self.early else HEALTHY
 
     def midway(self) -> Verdict:
-        """The same without what is true of every run that is not over yet."""
-        return replace(self, findings=tuple(found for found in self.findings if found.sickness != UNFINISHED))
+        """The same without what may be said only of a run that is over."""
+        lasting = tuple(found for found in self.findings if found.sickness != UNFINISHED)
+        return replace(self, findings=() if self.early else lasting)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values."""
@@ -98,8 +102,8 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
-    early = not found and len(history.series("figure")[0]) <= FEWEST
-    return Verdict(history.step, tuple(found), lost, symptoms, early)
+    early = len(history.series("figure")[0]) <= FEWEST
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
 
 
 def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:
