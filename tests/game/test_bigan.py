@@ -74,7 +74,7 @@ def test_the_linear_game_finds_the_distribution_and_the_way_back() -> None:
     torch.manual_seed(0)
     head = PairJudgement(1, latent_dim=1, hidden=32)
     players = Players(WithEncoder(nn.Linear(1, 1), nn.Linear(1, 1)), head)
-    game, steps = BiGAN(non_saturating, penalties=(R1R2(1.0),)), 600
+    game, steps = BiGAN(non_saturating, penalties=(R1R2(1.0),)), 700
     optimisers = {
         name: torch.optim.Adam(getattr(players, name).parameters(), betas=(0.0, 0.9))
         for name in ("generator", "discriminator")
@@ -82,14 +82,14 @@ def test_the_linear_game_finds_the_distribution_and_the_way_back() -> None:
     for step in range(steps):
         for turn in game.turns(64):
             optimiser = optimisers[turn.player]
-            optimiser.param_groups[0]["lr"] = 0.01 * (1 - step / steps)
+            optimiser.param_groups[0]["lr"] = 0.02 * min(1, 2 * (1 - step / steps))
             loss, _ = turn.loss(players, Drawn((2 + 0.5 * torch.randn(64, 1),), (torch.randn(64, 1),)))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
     generator, encoder = players.generator.generator, players.generator.encoder
-    assert generator.bias.item() == pytest.approx(2, abs=0.25)
-    assert abs(generator.weight.item()) == pytest.approx(0.5, abs=0.25)
+    assert generator.bias.item() == pytest.approx(2, abs=0.2)
+    assert abs(generator.weight.item()) == pytest.approx(0.5, abs=0.2)
     with torch.no_grad():
         there_and_back = encoder(generator(torch.tensor([[-1.0], [0.0], [1.0]]))).flatten()
     torch.testing.assert_close(there_and_back, torch.tensor([-1.0, 0.0, 1.0]), atol=0.3, rtol=0)
