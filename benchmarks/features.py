@@ -6,8 +6,9 @@
 Each row is one draw of labelled images, balanced over the classes, on one kind of features, and leaves a line in
 results/features.jsonl: ``pixels``, ``pca`` of them, hidden layers of an ``untrained`` discriminator (the floor), of
 the ``discriminator`` and of the ``generator`` (at codes found by optimisation) of a run of auto, and the ``encoder``'s
-and its ``code`` of a run of bigan. The SVM's C is chosen by validation splits of the labelled images alone; the error
-is that on the test part. What is there is not done again, and a training that was stopped goes on.
+and its ``code`` of a run of bigan. Layers are scaled to the same mean square. The SVM's C is chosen by validation
+splits of the labelled images alone; the error is that on the test part. What is there is not done again, and a training
+that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -26,12 +27,13 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.svm import LinearSVC
+from torch import nn
 
 import sparring
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.data import open_data
 from sparring.metrics.reading import labels_at
-from sparring.networks import representation_of
+from sparring.networks import Representation, representation_of
 from sparring.runs.features import extract
 from sparring.runs.run import Run
 from sparring.types import Dataset, DataSource
@@ -81,8 +83,30 @@ def trained(data: str, recipe: str, options: argparse.Namespace, seed: int) -> R
     return sparring.train(data, recipe, out=out, device="cpu", threads=options.threads, **settings)
 
 
-def untrained(run: Run, images: Images) -> Callable[[Images], Features]:
-    """Features of the run's discriminator before training, but for batch norm's averages, which are of the data."""
+class Extractor(NamedTuple):
+    """A map from images (n, C, H, W) uint8 to features (n, F), and how many of these belong to each layer."""
+
+    map: Callable[[Images], Features]
+    widths: list[int]
+
+
+def of_network(network: nn.Module, run: Run) -> Extractor:
+    """What a module makes of examples in network values; its layers, if it has any, are those of its last part."""
+
+    def make(images: Images) -> Features:
+        return extract(network, run.spec.encode(torch.from_numpy(images)), CPU).numpy()
+
+    one = torch.zeros(2, *run.spec.shape)
+    part: nn.Module = network
+    if isinstance(network, nn.Sequential):  # a search, then the generator's layers
+        one, part = network[0](one), network[-1]
+    with torch.no_grad():
+        layers = part.by_layer(one) if isinstance(part, Representation) else [part(one)]
+    return Extractor(make, [layer.shape[1] for layer in layers])
+
+
+def untrained(run: Run, images: Images) -> nn.Module:
+    """The hidden layers of the run's discriminator before training; batch norm's averages are those of the images."""
     assert run.recipe.discriminator is not None
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(run.recipe.seed)
@@ -91,23 +115,19 @@ def untrained(run: Run, images: Images) -> Callable[[Images], Features]:
             network(run.spec.encode(batch))
     found = representation_of(network.eval())
     assert found is not None
-    return lambda x: extract(found, run.spec.encode(torch.from_numpy(x)), CPU).numpy()
+    return found
 
 
-def features_of(
-    kind: str, dataset: Dataset, task: Task, options: argparse.Namespace, seed: int
-) -> Callable[[Images], Features]:
-    """The features of one kind, as a function of images (n, C, H, W)."""
+def features_of(kind: str, dataset: Dataset, task: Task, options: argparse.Namespace, seed: int) -> Extractor:
+    """The features of one kind."""
     if kind == "pixels":
-        return flat
+        return Extractor(flat, [dataset.spec.size])
     some = dataset.train.read(np.arange(FITTED_ON)).x.numpy()
     if kind == "pca":
         pca = PCA(COMPONENTS, random_state=seed).fit(flat(some))
-        return lambda x: np.asarray(pca.transform(flat(x)), np.float32)
+        return Extractor(lambda x: np.asarray(pca.transform(flat(x)), np.float32), [COMPONENTS])
     run = trained(task.data, "bigan" if kind in ("encoder", "code") else "auto", options, seed)
-    if kind == "untrained":
-        return untrained(run, some)
-    return lambda x: run.features(torch.from_numpy(x), kind).numpy()
+    return of_network(untrained(run, some) if kind == "untrained" else run.extractor(kind), run)
 
 
 def read(source: DataSource, at: NDArray[np.int64]) -> tuple[Images, NDArray[np.int64]]:
@@ -119,7 +139,7 @@ def read(source: DataSource, at: NDArray[np.int64]) -> tuple[Images, NDArray[np.
 
 def flat(images: Images) -> Features:
     """Pixels in [0, 1] as rows."""
-    rows: Features = images.reshape(len(images), -1) / np.float32(255)
+    rows: Features = np.divide(images.reshape(len(images), -1), 255, dtype=np.float32)
     return rows
 
 
@@ -132,13 +152,21 @@ def drawn(labels: NDArray[np.int64], per_class: int, draw: int) -> NDArray[np.in
     return np.sort(np.concatenate(each))
 
 
+def sizes(x: Features, widths: Sequence[int]) -> Features:
+    """What to divide features (n, F) by (F) so that each layer of so many has the same mean square, and a row 1."""
+    square = np.split(np.square(x - x.mean(0)).mean(0), np.cumsum(widths)[:-1])
+    scales = [np.full(len(layer), np.sqrt(len(widths) * layer.sum()), np.float32) for layer in square]
+    return np.concatenate(scales)
+
+
 def svm(x: Features, y: NDArray[np.int64]) -> tuple[LinearSVC, float]:
     """A linear SVM of rows, and its C: the best on a fifth of them that is left out, five times where they are few."""
     some = np.random.default_rng(0).permutation(len(x))[:CHOOSE_ON]
     splits = StratifiedShuffleSplit(5 if len(x) <= 100 else 1, test_size=0.2, random_state=0)
-    search = GridSearchCV(LinearSVC(tol=1e-3, random_state=0), GRID, cv=splits, refit=False).fit(x[some], y[some])
+    model = LinearSVC(tol=1e-3, max_iter=10_000, random_state=0)
+    search = GridSearchCV(model, GRID, cv=splits, refit=False).fit(x[some], y[some])
     c = float(search.best_params_["C"])
-    return LinearSVC(C=c, tol=1e-3, random_state=0).fit(x, y), c
+    return model.set_params(C=c).fit(x, y), c
 
 
 def measure(name: str, kind: str, seed: int, options: argparse.Namespace) -> None:
@@ -152,7 +180,7 @@ def measure(name: str, kind: str, seed: int, options: argparse.Namespace) -> Non
     dataset = open_data(task.data)
     assert dataset.test is not None
     labels = labels_at(dataset.train, np.arange(len(dataset.train))).numpy()
-    make = features_of(kind, dataset, task, options, seed)
+    make, widths = features_of(kind, dataset, task, options, seed)
     tested = len(dataset.test) if kind != "generator" else SEARCHED
     test, truth = read(dataset.test, np.linspace(0, len(dataset.test) - 1, tested).astype(np.int64))
     of_test = make(test)
@@ -161,8 +189,7 @@ def measure(name: str, kind: str, seed: int, options: argparse.Namespace) -> Non
             began = time.process_time()
             x, y = read(dataset.train, drawn(labels, task.per_class, int(row["draw"])))
             features = make(x)
-            mean = features.mean(0)
-            size = np.sqrt(np.square(features - mean).sum(1).mean())
+            mean, size = features.mean(0), sizes(features, widths)
             fitted, c = svm((features - mean) / size, y)
             wrong = float((fitted.predict((of_test - mean) / size) != truth).mean())
             found = {"error": wrong, "labels": len(y), "F": features.shape[1], "C": c, "tested": tested}

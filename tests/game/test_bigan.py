@@ -6,8 +6,9 @@ from torch import nn
 
 from sparring.errors import UsageError
 from sparring.game import BiGAN
-from sparring.networks import WithEncoder
+from sparring.networks import PairJudgement, WithEncoder
 from sparring.objectives import non_saturating
+from sparring.penalties import R1R2
 from sparring.recipes import RECIPES
 from sparring.types import DataSpec, Drawn, Players
 
@@ -66,3 +67,29 @@ def test_the_recipe_goes_from_codes_to_images_and_back() -> None:
     bundle = recipe.generator()
     assert isinstance(bundle, WithEncoder)
     assert bundle.encode(bundle(recipe.latent(None, 3))).shape == (3, 7)
+
+
+def test_the_linear_game_finds_the_distribution_and_the_way_back() -> None:
+    """x ~ N(2, 1/4), G and E affine: pairs are alike only where G(z) = 2 ± z/2 and E(x) = ± 2 (x - 2)."""
+    torch.manual_seed(0)
+    head = PairJudgement(1, latent_dim=1, hidden=32)
+    players = Players(WithEncoder(nn.Linear(1, 1), nn.Linear(1, 1)), head)
+    game, steps = BiGAN(non_saturating, penalties=(R1R2(1.0),)), 700
+    optimisers = {
+        name: torch.optim.Adam(getattr(players, name).parameters(), betas=(0.0, 0.9))
+        for name in ("generator", "discriminator")
+    }
+    for step in range(steps):
+        for turn in game.turns(64):
+            optimiser = optimisers[turn.player]
+            optimiser.param_groups[0]["lr"] = 0.02 * min(1, 2 * (1 - step / steps))
+            loss, _ = turn.loss(players, Drawn((2 + 0.5 * torch.randn(64, 1),), (torch.randn(64, 1),)))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    generator, encoder = players.generator.generator, players.generator.encoder
+    assert generator.bias.item() == pytest.approx(2, abs=0.2)
+    assert abs(generator.weight.item()) == pytest.approx(0.5, abs=0.2)
+    with torch.no_grad():
+        there_and_back = encoder(generator(torch.tensor([[-1.0], [0.0], [1.0]]))).flatten()
+    torch.testing.assert_close(there_and_back, torch.tensor([-1.0, 0.0, 1.0]), atol=0.3, rtol=0)

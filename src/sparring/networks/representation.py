@@ -29,6 +29,10 @@ class Representation(nn.Module):
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Features (n, F) of inputs (n, …)."""
+        return torch.cat(self.by_layer(*inputs), 1)
+
+    def by_layer(self, *inputs: Tensor) -> list[Tensor]:
+        """The features of each layer (n, …)."""
         made: list[Tensor] = []
         hooks = [layer.register_forward_hook(lambda *called: made.append(called[2])) for layer in self.layers]
         try:
@@ -36,7 +40,7 @@ class Representation(nn.Module):
         finally:
             for hook in hooks:
                 hook.remove()
-        return torch.cat([pooled(activations) for activations in made], 1)
+        return [pooled(activations) for activations in made]
 
 
 def representation_of(network: nn.Module) -> Representation | None:

@@ -122,8 +122,8 @@ class Measure:
         return [
             f"FD: of {self.n} samples from as many training images; baseline: of as many held-out real ones",
             f"error: of reconstructions, mean square over {self.n} held-out images' values, 0 to 1; baseline: the mean",
-            f"probe: accuracy of logistic regression (C = {PENALTY}) on hidden features, F in number, standardised, and "
-            f"on codes; {probed}; baseline: pixels"
+            f"probe: accuracy of logistic regression (C = {PENALTY}) on hidden features, F of them, standardised, "
+            f"and codes; {probed}; baseline: pixels"
             if self.known
             else "probe: not defined, as the data have no classes",
             *([warning] if warning else []),
