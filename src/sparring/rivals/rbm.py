@@ -55,7 +55,7 @@ class Rbm:
         for _ in range(GIBBS):
             state = self.machine.gibbs(state)
         hidden = self.hidden(state)
-        return self.visible(1.0 * (random.uniform(size=hidden.shape) < hidden))
+        return self.visible((random.uniform(size=hidden.shape) < hidden).astype(np.float64))
 
 
 def train_rbm(source: DataSource, seconds: float, seed: int, path: Path, clock: Clock) -> Rbm:
