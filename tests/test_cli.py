@@ -48,6 +48,7 @@ def test_help_names_every_verb(spar) -> None:
         "directions",
         "evaluate",
         "report",
+        "compare",
         "compare-runs",
         "report",
         "data",
