@@ -16,7 +16,7 @@ from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
-from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.recipes.build import Named, blaming, build, built_in, check_heeded, find, settings_of, share_out
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.device import choose_device
@@ -106,12 +106,13 @@ def prepare(
     Raises:
         UsageError: something does not fit.
     """
-    named = find(recipe or DEFAULT)
+    named = find(DEFAULT if recipe is None else recipe)
     hints = get_type_hints(DataOptions)
     own, general, data_values = share_out(named, settings, hints)
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
+    check_heeded(named, dataset.spec, settings)
     there = Directory(path).read_identity() or {}
     threads = int(general.get("threads", 0)) or recorded_threads(there) or torch.get_num_threads()
     chosen = recorded_choice(there, named) or choose(named, dataset, Machine(place.type, threads))
@@ -216,27 +217,23 @@ def claim(run: Run) -> None:
         run.directory.write_identity(dict(run.identity))
 
 
-FREE = (
-    "sparring",
-    "settings.general.steps",
-    "settings.general.engine",
-    "settings.own.epochs",
-    "spec.attributes",
-    "spec.rows",
-)
-"""What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
+FREE = ("settings.general.steps", "settings.general.engine", "settings.own.epochs")
+"""What may change between two calls that go on with one run."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """What differs between two identities, a phrase each. More steps and another version are no difference."""
-    if there.get("recipe_digest") != wanted["recipe_digest"] and there.get("recipe") == wanted["recipe"]:
+    given = [name for name in ("recipe", "data") if there.get(name) != wanted[name]]
+    if given:  # all else follows from them
+        return [f"{name} is {there.get(name)}, not {wanted[name]}" for name in given]
+    if there.get("recipe_digest") != wanted["recipe_digest"]:
         return [f"the text of {wanted['recipe']}.py has changed"]
-    same_source = all(there.get(name) == wanted[name] for name in ("data", "data_options"))
-    if same_source and there.get("fingerprint") != wanted["fingerprint"]:
+    if there.get("data_options") == wanted["data_options"] and there.get("fingerprint") != wanted["fingerprint"]:
         return ["the data has changed"]
-    old, new = flatten(there), flatten(wanted)
+    parts = ("data_options", "settings")
+    old, new = (flatten({part: identity.get(part, {}) for part in parts}) for identity in (there, wanted))
     differences = [
-        f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
+        f"{name.rpartition('.')[2]} is {said(old.get(name))}, not {said(new.get(name))}"
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name) and name not in FREE
     ]
@@ -244,6 +241,11 @@ def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     if new[steps] < old.get(steps, 0):
         differences.append(f"steps is {old[steps]} already, not {new[steps]}")
     return differences
+
+
+def said(value: object) -> object:
+    """A setting's value in words."""
+    return "unset" if value is None else value
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

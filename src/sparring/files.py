@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,6 +35,21 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise SparringError(f"cannot write {path}: {explain(error)}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, unless it is there.
+
+    Raises:
+        UsageError: a file has its name.
+        SparringError: the disk refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{path} is in the way: it is no directory. Choose another --out.") from None
+    except OSError as error:
+        raise SparringError(f"cannot make {path}: {explain(error)}") from error
 
 
 def explain(error: OSError) -> str:

@@ -19,7 +19,7 @@ from sparring.cli.report import report
 from sparring.cli.sample import sample
 from sparring.cli.theory import theory
 from sparring.cli.train import train
-from sparring.errors import SparringError
+from sparring.errors import OUT_OF_MEMORY, SparringError, out_of_memory
 
 app = typer.Typer(
     name="spar",
@@ -51,6 +51,11 @@ def main() -> NoReturn:
     except SparringError as error:
         typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(error.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        typer.echo(f"spar: {OUT_OF_MEMORY}", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
         sys.exit(130)

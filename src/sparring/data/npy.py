@@ -181,6 +181,8 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype
         raise UsageError(f"cannot read {name}: {_short(error)}") from None
     if dtype.hasobject:
         raise UsageError(f"{name} holds Python objects, which are never read; save it as uint8, or as floats in 0..1")
+    if any(side < 0 for side in shape):
+        raise UsageError(f"cannot read {name}: there is no array of shape {shape}")
     return shape, fortran, dtype
 
 

@@ -56,6 +56,12 @@ DEFAULT = "auto"
 CHOOSERS: dict[str, Chooser] = {"auto": choose}
 """Recipes some of whose settings are chosen, unless the user sets them."""
 
+IMAGES_ONLY: dict[str, tuple[str, ...]] = {"auto": ("width",), "r3gan": ("width", "blocks")}
+"""Settings of convolutions: of recipes that also play on points, with other networks."""
+
+PUBLISHED_NAMES: dict[str, dict[str, str]] = {"gan-1d": {"M": "batch", "K": "k", "epochs": "steps"}}
+"""Settings of a recipe's own that are general ones under the paper's names."""
+
 
 def summary(function: RecipeFunction) -> str:
     """The first line of a recipe's description."""

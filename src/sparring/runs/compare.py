@@ -27,6 +27,7 @@ LEVEL = 0.05
 """How probable it is at the most that a comparison of equal runs calls any difference more than noise."""
 DRAWS = 5
 """Independent sets of samples of each run."""
+MOST_DRAWS = 1000
 BESIDE = ("seed", "threads", "engine", "checkpoint_seconds")
 """Settings in which replicates may differ: all but the first change last bits at the most."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -184,6 +185,8 @@ def compare_runs(
     """
     if draws < 2:
         raise UsageError(f"{draws} draws show no noise: give at least 2.")
+    if draws > MOST_DRAWS:
+        raise UsageError(f"{draws} draws are too many: give at most {MOST_DRAWS}.")
     check_runs(runs)
     steps = [run.step(checkpoint) for run in runs]  # refuses a checkpoint that is not there before the work begins
     dataset, place = runs[0].dataset(), choose_device(device)

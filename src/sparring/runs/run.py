@@ -122,13 +122,11 @@ class Run:
         Raises:
             UsageError: any of these does not fit.
         """
-        if not isinstance(n, int) or n < 1:
-            raise UsageError(f"cannot make {n} samples: ask for one or more.")
         if latents is not None and truncation is not None:
             raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
         inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
-        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
-            print(warning, file=sys.stderr)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         if latents is not None:
             inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
         if not math.isfinite(strength):
@@ -136,6 +134,11 @@ class Run:
         if direction is not None:
             inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
         return self.maker(checkpoint, device)(inputs)
+
+    def warn_beyond(self, conditions: Tensor) -> None:
+        """Tell standard error of encoded attributes (n, a) that the generator has never seen."""
+        if warning := beyond(self.spec, conditions):
+            print(warning, file=sys.stderr)
 
     def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
@@ -163,6 +166,8 @@ class Run:
         *,
         label: int | None = None,
         to_label: int | None = None,
+        attributes: Given | None = None,
+        to_attributes: Given | None = None,
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
@@ -170,17 +175,22 @@ class Run:
 
         Args:
             seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
-                A single one stands still, while the class changes.
+                A single one stands still, while the class changes, or the attributes.
             frames: how many in all, evenly spaced.
             label: the class at the beginning; without it each seed has a class of its own.
             to_label: the class at the end, where it is another one: between them, mixtures of both.
+            attributes: those at the beginning, as in ``sample``; without them each seed has some of its own.
+            to_attributes: those at the end, where they are others; what is not named stays as it begins.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
         Raises:
             UsageError: any of these does not fit.
         """
-        inputs = path_latents(self.recipe, self.spec, seeds, frames, label, to_label)
+        given = label, to_label, attributes, to_attributes
+        inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         make = self.maker(checkpoint, device)
         try:
             return make(inputs)
