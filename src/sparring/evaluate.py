@@ -14,7 +14,7 @@ from sparring.metrics.balance import class_balance
 from sparring.metrics.checks import covariance_warning
 from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.features import Features, features_for
-from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, distance_names
+from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, Once, distance_names
 from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
 from sparring.metrics.prdc import K
 from sparring.metrics.reading import Progress, draw, no_progress
@@ -85,6 +85,7 @@ def evaluate(
     progress: Progress = no_progress,
     seed: int = 0,
     features: Features | None = None,
+    once: Once | None = None,
 ) -> Evaluation:
     """Measure a generator against a data set.
 
@@ -92,7 +93,7 @@ def evaluate(
     rounded to uint8 as the data are; or uint8 images. The reference is N examples of the training part, and every floor
     is the same figure for N examples of the test part (else the validation part) in place of the samples; N is ``n``
     or the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the
-    same bits.
+    same bits. Calls that differ in their samples only may share ``once``, so that floors are computed once for all.
 
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
@@ -102,7 +103,7 @@ def evaluate(
 
     Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
     """
-    notes = list(dataset.notes)
+    notes, once = list(dataset.notes), once or Once()
     held_out = dataset.test if dataset.test is not None else dataset.validation
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
@@ -120,12 +121,12 @@ def evaluate(
             "do not have, so they may lie below it"
         )
     if dataset.spec.kind == "points":
-        figures = _point_figures(fakes, real, reference, dataset)
+        figures = _point_figures(fakes, real, reference, dataset, once)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
     if features is None:
         features = features_for(dataset, device, progress)
     notes.append(features.note)
-    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once)
     return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
 
 
@@ -177,17 +178,17 @@ def _image_figures(
     notes: list[str],
     progress: Progress,
     seed: int,
+    once: Once,
 ) -> list[Figure]:
     n, steps = len(fakes), 6
-    found: list[tuple[Tensor, Tensor | None] | None] = []
-    for step, images in enumerate((fakes, real, reference)):
-        found.append(None if images is None else _extract(features, images))
-        progress("measuring", step + 1, steps)
-    ours, theirs, base = found
-    assert ours is not None
-    assert base is not None
+    ours = _extract(features, fakes)
+    progress("measuring", 1, steps)
+    theirs = None if real is None else once("held out", lambda: _extract(features, real))
+    progress("measuring", 2, steps)
+    base = once("reference", lambda: _extract(features, reference))
+    progress("measuring", 3, steps)
     held_out = None if theirs is None else theirs[0]
-    compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "")
+    compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "", once)
     if warning := covariance_warning(n, base[0].shape[1]):
         notes.append(warning)
     distance, at_infinity, kernel = distance_names(features, n)
@@ -231,11 +232,12 @@ def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes
     )
 
 
-def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset) -> list[Figure]:
+def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset, once: Once) -> list[Figure]:
     density, n = dataset.density, len(fakes)
 
     def figure(name: str, better: Better, measure: Callable[[Tensor], float], note: str = "") -> Figure:
-        return Figure(name, measure(fakes), None if real is None else measure(real), n, better, note)
+        floor = None if real is None else once(name, lambda: measure(real))
+        return Figure(name, measure(fakes), floor, n, better, note)
 
     figures = []
     if dataset.spec.shape == (1,) and density is not None:
