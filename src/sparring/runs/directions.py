@@ -18,7 +18,7 @@ from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
 from sparring.runs.export import save_npy
 from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
-from sparring.runs.run import Run
+from sparring.runs.run import Run, check_latents
 from sparring.training.device import choose_device
 from sparring.training.display import following
 from sparring.training.sampling import draw_latents
@@ -123,6 +123,7 @@ def walk(
         inputs = tuple(part[:rows] for part in of_class(run, make, start, inputs, device))
     if vectors.dim() > 1:
         inputs = tuple(part[:1].expand(len(vectors), *part.shape[1:]) for part in inputs)
+    vectors = check_latents(vectors, inputs[0] if vectors.dim() > 1 else inputs[0][0], "direction has")
     return torch.stack([make(stepped(inputs, vectors, strength)) for strength in strengths], 1)
 
 

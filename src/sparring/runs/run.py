@@ -291,7 +291,10 @@ def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: st
         UsageError: another shape, no numbers, or values that are not finite.
     """
     try:
-        z = torch.as_tensor(latents).to(torch.float32)
+        z = torch.as_tensor(latents)
+        if z.is_complex():
+            raise TypeError("complex")
+        z = z.to(torch.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the {what} no numbers ({error}).") from error
     if z.shape != like.shape:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +83,11 @@ def draw_latents(
         UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
             a truncation of codes that are not normal.
     """
-    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
+    if not isinstance(seed, Integral) or not 0 <= seed <= LARGEST_SEED + 1:
         raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
     check_count(recipe, spec, n)
-    generator = torch.Generator().manual_seed(seed)
-    z = recipe.latent(generator, n)
+    generator = torch.Generator().manual_seed(int(seed))
+    z = recipe.latent(generator, int(n))
     if truncation is not None:
         z = truncate(recipe.latent, z, truncation)
     classes = recipe.conditional and bool(spec.classes)
@@ -97,9 +98,9 @@ def draw_latents(
     if not recipe.conditional:
         return (z,)
     if label is not None:
-        if not 0 <= label < len(spec.classes):
+        if not isinstance(label, Integral) or not 0 <= label < len(spec.classes):
             raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
-        return (z, torch.full((n,), label))
+        return (z, torch.full((n,), int(label)))
     drawn = spec.draw_conditions(n, generator)
     return (z, spec.encode_condition(drawn if attributes is None else asked_for(spec, drawn, attributes)))
 
@@ -110,7 +111,7 @@ def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:
     Raises:
         UsageError: n is no such number.
     """
-    if not isinstance(n, int) or n < 1:
+    if not isinstance(n, Integral) or n < 1:
         raise UsageError(f"cannot make {n} samples: ask for one or more.")
     most = MOST // (spec.size + recipe.latent(torch.Generator(), 1).numel())
     if n > most:
@@ -145,7 +146,7 @@ def path_latents(
     changing = to_label is not None or to_attributes is not None
     if not seeds or (len(seeds) == 1 and not changing):
         raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
-    if not isinstance(frames, int) or frames < 2:
+    if not isinstance(frames, Integral) or frames < 2:
         raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")
     if frames > MOST_FRAMES:
         raise UsageError(f"{frames} frames are too many: ask for at most {MOST_FRAMES} (--frames).")
