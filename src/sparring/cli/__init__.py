@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
+from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
 from sparring.cli.interpolate import interpolate
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, compare_runs, report, data, recipes, theory)
+VERBS = (train, sample, interpolate, directions, evaluate, diagnose, compare_runs, report, data, recipes, theory)
 """In the order of the help."""
 
 for verb in VERBS:
