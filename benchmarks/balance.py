@@ -42,7 +42,7 @@ class Case(NamedTuple):
     steps: int
 
 
-CASES = {"ring": Case("r3gan", 1_000), "digits": Case("gan-mnist", 1_500), "mnist": Case("gan-mnist", 1_500)}
+CASES = {"ring": Case("r3gan", 4_000), "digits": Case("gan-mnist", 1_500), "mnist": Case("gan-mnist", 1_500)}
 RATES = {"its own": (1, 1), "discriminator x 20": (1, 20), "generator x 20": (20, 1)}
 """Factors of the generator's and of the discriminator's learning rate."""
 
