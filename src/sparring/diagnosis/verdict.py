@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -65,6 +66,8 @@ class Verdict:
     missing: tuple[str, ...]
     """The classes that are missing among the samples, by name, where modes are missing."""
     symptoms: Symptoms
+    rate: float = math.nan
+    """Images a second."""
     early: bool = False
     """Too little is recorded to say that nothing is wrong."""
 
@@ -100,7 +103,7 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
     early = len(history.series("figure")[0]) <= FEWEST
-    return Verdict(history.step, tuple(found), lost, symptoms, early)
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
 
 
 def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:
