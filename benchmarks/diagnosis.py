@@ -37,7 +37,8 @@ from sparring.files import write_atomically
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.display import Display
-from sparring.training.loop import Interrupted
+from sparring.training.loop import SETTLING, Interrupted
+from sparring.types import DataSpec
 
 RESULTS = Rows(HERE / "results" / "diagnosis.jsonl", ("kind", "case", "seed", "what"))
 MEASURED = Path(sparring.__file__).parent / "diagnosis" / "measured.json"
@@ -283,8 +284,26 @@ def score() -> None:
     for sickness in SICKNESSES:
         named = [found(row) for row in rows if row["kind"] == sickness.name]
         detection[sickness.name] = rate(sum(sickness.name in names for names in named), len(named))
-    alarms = [bool(found(row)) for row in rows if row["kind"] == HEALTHY]
-    write({**measured(), "detection": detection, "false_alarms": rate(sum(alarms), len(alarms))})
+    healthy = [row for row in rows if row["kind"] == HEALTHY]
+    alarms = rate(sum(bool(found(row)) for row in healthy), len(healthy))
+    stopped = rate(sum(map(would_stop, healthy)), len(healthy))
+    write({**measured(), "detection": detection, "false_alarms": alarms, "false_stops": stopped})
+
+
+def would_stop(row: Row) -> bool:
+    """Whether --on-sick would have stopped this run: what the loop asks after each measurement."""
+    lines, steps = row["metrics"], row["metrics"][-1]["step"]
+    measurements = [number for number, line in enumerate(lines) if "figure" in line]
+    spec = spec_of(row)
+    verdicts = [diagnose(lines[: number + 1], spec).midway() for number in measurements]
+    settled = [lines[number]["step"] >= SETTLING * steps for number in measurements]
+    pairs = zip(itertools.pairwise(verdicts), settled[1:], strict=True)
+    return any(bool(now.findings) and now.name == before.name and late for (before, now), late in pairs)
+
+
+def spec_of(row: Row) -> DataSpec:
+    """As much of the data's specification as a diagnosis asks for."""
+    return DataSpec("image", (1, 1, 1), tuple(map(str, range(len(row["shares"])))), shares=tuple(row["shares"]))
 
 
 def rate(count: int, of: int) -> dict[str, Any]:
@@ -302,9 +321,7 @@ def write(values: dict[str, Any]) -> None:
 
 def remedy_of(row: Row) -> Remedy | None:
     """What is prescribed for a row."""
-    classes = tuple(map(str, range(len(row["shares"]))))
-    spec = sparring.DataSpec("image", (1, 1, 1), classes, shares=tuple(row["shares"]))
-    return prescribe(diagnose(row["metrics"], spec), row["identity"])
+    return prescribe(diagnose(row["metrics"], spec_of(row)), row["identity"])
 
 
 def treat(case: Case, seed: int) -> None:
@@ -335,7 +352,10 @@ def table() -> str:
         planted = [row for row in rows if row["kind"] == kind and row["what"] == "planted"]
         named = [found(row) for row in planted]
         if kind == HEALTHY:
-            lines.append((kind, shown(rate(sum(map(bool, named)), len(named))) + " false alarms", "", "", ""))
+            alarms, stops = (
+                shown(rate(sum(part), len(planted))) for part in (map(bool, named), map(would_stop, planted))
+            )
+            lines.append((kind, f"{alarms} called sick at the end; {stops} on the way", "", "", ""))
             continue
         anywhere, first = (sum(kind in names[:n] for names in named) for n in (None, 1))
         any_finding = sum(map(bool, named))

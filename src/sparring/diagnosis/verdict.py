@@ -12,7 +12,9 @@ from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, 
 from sparring.diagnosis.symptoms import FEWEST, Symptoms, find_symptoms, missing
 from sparring.types import DataSpec
 
-HEALTHY, EARLY, UNFINISHED = "healthy", "too early to tell", "undertrained"
+HEALTHY, EARLY = "healthy", "too early to tell"
+UNFINISHED = ("undertrained", "modes missing")
+"""What may mend itself while the training goes on."""
 
 SAID = {
     "finite": "share of the run until a value stopped being finite",
@@ -85,7 +87,7 @@ class Verdict:
 
     def midway(self) -> Verdict:
         """The same without what may be said only of a run that is over."""
-        lasting = tuple(found for found in self.findings if found.sickness != UNFINISHED)
+        lasting = tuple(found for found in self.findings if found.sickness not in UNFINISHED)
         return replace(self, findings=() if self.early else lasting)
 
     def to_json(self) -> dict[str, Any]:
