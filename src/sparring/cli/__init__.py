@@ -14,6 +14,7 @@ from sparring.cli.data import data
 from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
+from sparring.cli.features import features
 from sparring.cli.interpolate import interpolate
 from sparring.cli.recipes import recipes
 from sparring.cli.report import report
@@ -31,7 +32,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, diagnose, compare_runs, report, data, recipes, theory)
+VERBS = (
+    train,
+    sample,
+    interpolate,
+    directions,
+    features,
+    evaluate,
+    diagnose,
+    compare_runs,
+    report,
+    data,
+    recipes,
+    theory,
+)
 """In the order of the help."""
 
 for verb in VERBS:

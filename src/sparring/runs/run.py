@@ -23,6 +23,7 @@ from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
+from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
@@ -78,17 +79,30 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint, or it is damaged or of other networks.
         """
+        return self._network("average" if self.recipe.ema else "players.generator", self.recipe.generator, checkpoint)
+
+    def discriminator(self, checkpoint: str = "best") -> nn.Module:
+        """The trained discriminator, in inference mode, on the CPU.
+
+        Raises:
+            UsageError: as ``generator``, or the game has none.
+        """
+        if self.recipe.discriminator is None:
+            raise UsageError(f"{self.path} has no discriminator: {self.identity['recipe']} trains without one.")
+        return self._network("players.discriminator", self.recipe.discriminator, checkpoint)
+
+    def _network(self, name: str, make: Callable[[], nn.Module], checkpoint: str) -> nn.Module:
         path = self.checkpoint(checkpoint)
         _, tensors = read_checkpoint(path)
-        prefix = "average." if self.recipe.ema else "players.generator."
-        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        weights = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
         with torch.random.fork_rng():
-            generator = self.recipe.generator()
+            network = make()
         try:
-            generator.load_state_dict(weights)
+            network.load_state_dict(weights)
         except RuntimeError as error:
-            raise UsageError(f"{path} does not belong to this recipe: its generator has other weights.") from error
-        return generator.eval()
+            player = name.rpartition(".")[2].replace("average", "generator")
+            raise UsageError(f"{path} does not belong to this recipe: its {player} has other weights.") from error
+        return network.eval()
 
     def sample(
         self,
@@ -202,6 +216,43 @@ class Run:
                 "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
                 f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
             ) from error
+
+    def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
+        """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
+        networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
+        return extractor(source, self.recipe, self.spec, *networks)
+
+    def features(
+        self,
+        x: Tensor | np.ndarray[Any, Any],
+        source: str = "discriminator",
+        *,
+        checkpoint: str = "best",
+        device: str = "cpu",
+    ) -> Tensor:
+        """Features (n, F) float32 of examples (n, *shape): images as uint8, or as floats in [-1, 1].
+
+        Args:
+            x: the examples.
+            source: ``discriminator``: its hidden layers, maps max-pooled to 4 x 4 (Radford et al. 2016, section 5.1);
+                ``encoder``: the same of an encoder; ``code``: its codes; ``generator``: its hidden layers at the code
+                that makes the nearest example, which is searched for.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the networks run.
+
+        Raises:
+            UsageError: examples of another shape, or no such features in this run.
+        """
+        place = choose_device(device)
+        return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
+
+    def encode(self, x: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+        """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
+
+        Raises:
+            UsageError: examples of another shape, or no encoder.
+        """
+        return self.features(x, "code", checkpoint=checkpoint, device=device)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
