@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from sparring.cli.augment import augment
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.directions import directions
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, compare_runs, report, data, recipes, theory)
+VERBS = (train, sample, interpolate, directions, augment, evaluate, compare_runs, report, data, recipes, theory)
 """In the order of the help."""
 
 for verb in VERBS:
