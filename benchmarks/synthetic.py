@@ -1,7 +1,7 @@
 """What generated images are worth to a classifier: of few real ones, and by the DCGAN paper's check.
 
     python benchmarks/synthetic.py [--task worth neighbour] [--per-class 10 100 1000] [--seed 0 1 2]
-                                   [--recipe auto] [--steps 500 1000 1500] [--table]
+                                   [--recipe auto] [--steps 400 600 1000] [--table]
 
 worth: a generator learns from so many training images of MNIST a class, and from no others. A classifier learns from
 these images, from GENERATED images a class, and from both, in as many steps each; it is tested on MNIST's test images,
@@ -38,7 +38,7 @@ from sparring.views import DiffAugment
 RESULTS = Rows(HERE / "results" / "synthetic.jsonl", ("task", "images", "recipe", "steps", "seed"))
 GENERATED = 500
 """Images of each class that a generator adds to few real ones."""
-CLASSIFIER_STEPS = 600
+CLASSIFIER_STEPS = 200
 NEIGHBOURS = (10_000, 50_000)
 """Samples that nearest neighbours are looked for in."""
 MEASUREMENTS = 4
@@ -163,8 +163,8 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--recipe", default="auto")
-    parser.add_argument("--steps", type=int, nargs="+", default=[500, 1000, 1500], help="of each --per-class")
-    parser.add_argument("--neighbour-steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, nargs="+", default=[400, 600, 1000], help="of each --per-class")
+    parser.add_argument("--neighbour-steps", type=int, default=1000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/synthetic"))
     parser.add_argument("--table", action="store_true", help="only print what was measured")

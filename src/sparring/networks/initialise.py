@@ -39,7 +39,7 @@ def gaussian(network: nn.Module, deviation: float = 0.02) -> nn.Module:
             nn.init.normal_(layer.weight, 1.0, deviation)
         else:
             continue
-        if isinstance(layer.bias, Tensor):
+        if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     return network
 
