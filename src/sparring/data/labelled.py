@@ -45,9 +45,10 @@ def check_labelled(out: Path) -> None:
 def write_labelled(out: Path, classes: Sequence[str], parts: Mapping[str, Batch], generated: Tensor) -> None:
     """Write images (n, C, H, W) uint8 with labels (n,) by part; ``generated`` (n,) tells which of ``train`` are.
 
-    FILE.npz has ``images`` and ``labels``, or ``x_train``, ``y_train``, ``x_val`` … where there are several parts;
-    ``class_names``, and ``generated``. A directory has a folder a class, within folders of the parts where there are
-    several, and ``dataset.json``; names begin with ``real`` or ``generated``. Either is there whole or not at all.
+    FILE.npz has ``images`` (n, H, W, C) and ``labels``, or ``x_train``, ``y_train``, ``x_val`` … where there are
+    several parts; ``class_names``, and ``generated``. A directory has a folder a class, within folders of the parts
+    where there are several, and ``dataset.json``; names begin with ``real`` or ``generated``. Either is there whole or
+    not at all.
 
     Raises:
         UsageError: another kind of file, or a directory that is not empty.
@@ -73,9 +74,14 @@ def arrays(parts: Mapping[str, Batch]) -> dict[str, Any]:
     """The parts as the arrays of an archive."""
     if len(parts) == 1:
         (only,) = parts.values()
-        return {"images": only.x.numpy(), "labels": label_array(only)}
-    named = {f"x_{KEYS[part]}": batch.x.numpy() for part, batch in parts.items()}
+        return {"images": pixels(only), "labels": label_array(only)}
+    named = {f"x_{KEYS[part]}": pixels(batch) for part, batch in parts.items()}
     return named | {f"y_{KEYS[part]}": label_array(batch) for part, batch in parts.items()}
+
+
+def pixels(batch: Batch) -> Any:
+    """Images (n, H, W, C): so none is taken for another, however few pixels it has."""
+    return batch.x.permute(0, 2, 3, 1).numpy()
 
 
 def label_array(batch: Batch) -> Any:
@@ -89,11 +95,10 @@ def write_pictures(
 ) -> list[tuple[str, int]]:
     """Write each image as a PNG in the folder of its class; gives their paths and labels."""
     labels: list[tuple[str, int]] = []
-    pixels = batch.x.permute(0, 2, 3, 1).squeeze(-1).numpy()
-    for i, (image, label, made) in enumerate(zip(pixels, label_array(batch).tolist(), generated, strict=True)):
+    for i, (image, label, made) in enumerate(zip(pixels(batch), label_array(batch).tolist(), generated, strict=True)):
         path = f"{prefix}{names[label]}/{'generated' if made else 'real'}-{i:06d}.png"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / path)
+        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(folder / path)
         labels.append((path, label))
     return labels
 
