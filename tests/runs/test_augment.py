@@ -157,8 +157,9 @@ def test_the_command(run, spar, tmp_path: Path) -> None:
     out = tmp_path / "more"
     done = spar("augment", run.path, "--balance", "--per-class", 158, "--out", out)
     assert (done.code, done.err) == (0, "")
-    assert "generated\n" in done.out
-    assert f": {out}\nnext: spar data {out}\n" in done.out
+    assert "real + generated: 0: 1" in done.out
+    assert "validation: 153 real\ntest: 160 real\n" in done.out
+    assert f" images made by step 4: {out}\nnext: spar data {out}\n" in done.out
     shown = spar("data", out, "--out", tmp_path / "sheet.png")
     assert "examples: train 1580, " in shown.out
     assert "classes: 10 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)" in shown.out

@@ -52,11 +52,12 @@ def augment(
             progress=progress,
         )
     made.save(out)
-    for name, (real, new) in zip(made.classes, made.counts().tolist(), strict=True):
-        say(f"class {name}: {f'{real} real, ' if balance else ''}{new} generated")
-    for name, part in made.held_out.items():
-        say(f"{name}: {len(part.x)} real")
+    if balance:
+        pairs = zip(made.classes, made.counts().tolist(), strict=True)
+        say("real + generated: " + ", ".join(f"{name}: {real} + {new}" for name, (real, new) in pairs))
+        for name, part in made.held_out.items():
+            say(f"{name}: {len(part.x)} real")
     if not keep_copies:
         say(f"left out as copies of training images: {made.copies}")
-    say(f"{int(made.generated.sum())} images of step {loaded.step(checkpoint)}: {out}")
+    say(f"{int(made.generated.sum())} images made by step {loaded.step(checkpoint)}: {out}")
     say(f"next: spar data {out}")
