@@ -99,9 +99,8 @@ def augment(
     if balance:
         assert data is not None
         real = labelled(data.train)
-        held_out = {
-            name: labelled(part) for name in ("validation", "test") if (part := getattr(data, name)) is not None
-        }
+        parts = {"validation": data.validation, "test": data.test}
+        held_out = {name: labelled(part) for name, part in parts.items() if part is not None}
     wanted = missing(spec, real, per_class)
     copied = None if data is None or keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
     new, copies = draw_new(make, wanted, copied, spec, progress)
