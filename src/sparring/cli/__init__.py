@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from sparring.cli.augment import augment
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
+from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
 from sparring.cli.interpolate import interpolate
@@ -31,7 +32,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, augment, evaluate, compare_runs, report, data, recipes, theory)
+VERBS = (
+    train,
+    sample,
+    interpolate,
+    directions,
+    augment,
+    evaluate,
+    diagnose,
+    compare_runs,
+    report,
+    data,
+    recipes,
+    theory,
+)
 """In the order of the help."""
 
 for verb in VERBS:
