@@ -38,7 +38,9 @@ from sparring.views import DiffAugment
 RESULTS = Rows(HERE / "results" / "synthetic.jsonl", ("task", "images", "recipe", "steps", "seed"))
 GENERATED = 500
 """Images of each class that a generator adds to few real ones."""
-CLASSIFIER_STEPS = 150
+CLASSIFIER_BATCH = 32
+CLASSIFIER_STEPS = {10: 200, 100: 300, 1000: 600}
+"""By the number of real images of a class; any other number gets the most."""
 NEIGHBOURS = (10_000, 50_000)
 """Samples that nearest neighbours are looked for in."""
 MEASUREMENTS = 4
@@ -88,9 +90,10 @@ def measure_worth(row: Row, dataset: Dataset, folder: Path, threads: int) -> Non
         np.savez(data, images=real.x.numpy(), labels=real.y.numpy())
     run = trained(str(data), row, folder / f"{row['recipe']}-{row['images']}-{row['steps']}-{row['seed']}", threads)
     made = run.augment(GENERATED)
-    row |= {"generated": GENERATED, "copies": made.copies, "classifier_steps": CLASSIFIER_STEPS}
-    options: dict[str, Any] = {"steps": CLASSIFIER_STEPS, "seed": row["seed"], "show": SHOWS[row["task"]]}
-    row |= worth(real, made.train, whole(dataset.test), len(made.classes), **options)._asdict()
+    steps = CLASSIFIER_STEPS.get(row["images"], max(CLASSIFIER_STEPS.values()))
+    row |= {"generated": GENERATED, "copies": made.copies, "classifier_steps": steps}
+    options: dict[str, Any] = {"batch": CLASSIFIER_BATCH, "seed": row["seed"], "show": SHOWS[row["task"]]}
+    row |= worth(real, made.train, whole(dataset.test), len(made.classes), steps=steps, **options)._asdict()
     every = torch.arange(0, len(made.train.x), GENERATED // 10)
     save_png(render(run.spec, run.spec.encode(made.train.x[every]), 10), run.path.with_suffix(".png"))
     RESULTS.add(row)

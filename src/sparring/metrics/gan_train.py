@@ -44,6 +44,7 @@ def worth(
     classes: int,
     *,
     steps: int = STEPS,
+    batch: int = BATCH,
     seed: int = 0,
     show: Show | None = None,
     device: str | torch.device = "cpu",
@@ -56,27 +57,23 @@ def worth(
     Raises:
         UsageError: an image without a label, or one of another shape.
     """
-    for name, batch in (("real", real), ("generated", generated), ("test", test)):
-        if (
-            batch.y is None
-            or len(batch.y) != len(batch.x)
-            or not 0 <= int(batch.y.min()) <= int(batch.y.max()) < classes
-        ):
+    for name, part in (("real", real), ("generated", generated), ("test", test)):
+        if part.y is None or len(part.y) != len(part.x) or not 0 <= int(part.y.min()) <= int(part.y.max()) < classes:
             raise UsageError(f"every {name} example needs a label from 0 to {classes - 1}.")
     place = torch.device(device)
     arms = [(real,), (generated,), (real, generated)]
-    trained = [train_classifier(arm, classes, steps, seed, show, place) for arm in arms]
+    trained = [train_classifier(arm, classes, steps, batch, seed, show, place) for arm in arms]
     of_real, of_generated, of_both = (accuracy(one, test) for one in trained)
     return Worth(of_real, of_generated, of_both, accuracy(trained[0], generated))
 
 
 def train_classifier(
-    parts: Sequence[Batch], classes: int, steps: int, seed: int, show: Show | None, device: torch.device
+    parts: Sequence[Batch], classes: int, steps: int, batch: int, seed: int, show: Show | None, device: torch.device
 ) -> ClassifierFeatures:
     """The classifier that figures are measured on elsewhere, of these examples: as many of each part in every batch."""
     shape = tuple(parts[0].x.shape[1:])
     network = new_classifier(shape, classes, seed).to(device)
-    epochs = [Epochs(len(part.x), min(BATCH // len(parts), len(part.x)), seed + i) for i, part in enumerate(parts)]
+    epochs = [Epochs(len(part.x), min(batch // len(parts), len(part.x)), seed + i) for i, part in enumerate(parts)]
 
     def draw() -> tuple[Tensor, Tensor]:
         chosen = [torch.from_numpy(one()) for one in epochs]
