@@ -1,13 +1,14 @@
 """What generated images are worth to a classifier: of few real ones, and by the DCGAN paper's check.
 
-    python benchmarks/synthetic.py [--task worth shifted neighbour] [--per-class 10 100 1000] [--seed 0 1 2]
-                                   [--recipe auto] [--steps 400 600 1000] [--table]
+    python benchmarks/synthetic.py [--task worth shifted neighbour] [--data mnist] [--per-class 10 100 1000]
+                                   [--seed 0 1 2] [--recipe auto] [--steps 400 600 1000] [--table]
 
-worth: a generator learns from so many training images of MNIST a class, and from no others. A classifier learns from
-these images, from GENERATED images a class, and from both, in as many steps each; it is tested on MNIST's test images,
-which choose nothing. shifted: the same with every image shifted at random in training, which needs no generator.
+worth: a generator learns from so many training images a class, and from no others. A classifier learns from these
+images, from GENERATED images a class, and from both, in as many steps each; it is tested on the test images, which
+choose nothing. shifted: the same with every image shifted at random in training, which needs no generator.
 neighbour: a generator learns from all training images; nearest neighbours among its labelled samples, and among as many
-real images, classify MNIST's test images (Radford et al. 2016, arXiv:1511.06434, section 5.3 and table 3).
+real images, classify the test images (Radford et al. 2016, arXiv:1511.06434, section 5.3 and table 3).
+--data digits is a quick run on the bundled digits (--per-class 10 50 --steps 400 600), half of them the test.
 Each row is a line of results/synthetic.jsonl; what is there is not done again, and a training that was stopped goes on.
 """
 
@@ -35,7 +36,8 @@ from sparring.runs.run import Run
 from sparring.types import Batch, Dataset, DataSource
 from sparring.views import DiffAugment
 
-RESULTS = Rows(HERE / "results" / "synthetic.jsonl", ("task", "images", "recipe", "steps", "seed"))
+RESULTS = Rows(HERE / "results" / "synthetic.jsonl", ("task", "data", "images", "recipe", "steps", "seed"))
+DATA = {"mnist": DataOptions(), "digits": DataOptions(holdout=0.5)}
 GENERATED = 500
 """Images of each class that a generator adds to few real ones."""
 CLASSIFIER_BATCH = 32
@@ -72,7 +74,7 @@ def trained(data: str, row: Row, out: Path, threads: int) -> Run:
     settings: dict[str, Any] = {"steps": row["steps"], "seed": row["seed"], **CONDITIONS.get(row["recipe"], {})}
     settings |= {"best_every": -(-row["steps"] // MEASUREMENTS), "grid_every": row["steps"], "threads": threads}
     settings |= {"signals_every": row["steps"] + 1}
-    settings |= {} if data == "mnist" else {"holdout": 0.0}
+    settings |= {"holdout": 0.0} if data.endswith(".npz") else {}
     run = sparring.train(data, row["recipe"], out=out, device="cpu", **settings)
     row["cpu_seconds"] = round(time.process_time() - began) if anew else None
     row |= {"commit": commit(), "settings": run.identity["settings"]["own"], "batch": run.recipe.batch}
@@ -84,11 +86,12 @@ def measure_worth(row: Row, dataset: Dataset, folder: Path, threads: int) -> Non
     """One number of real images and one seed; ``shifted`` rows use the generator of the ``worth`` rows."""
     real = few(dataset.train, row["images"], row["seed"])
     assert real.y is not None
-    data = folder / f"mnist-{row['images']}-{row['seed']}.npz"
+    name = f"{row['data']}-{row['images']}-{row['seed']}"
+    data = folder / f"{name}.npz"
     folder.mkdir(parents=True, exist_ok=True)
     if not data.exists():
         np.savez(data, images=real.x.numpy(), labels=real.y.numpy())
-    run = trained(str(data), row, folder / f"{row['recipe']}-{row['images']}-{row['steps']}-{row['seed']}", threads)
+    run = trained(str(data), row, folder / f"{name}-{row['recipe']}-{row['steps']}", threads)
     made = run.augment(GENERATED)
     steps = CLASSIFIER_STEPS.get(row["images"], max(CLASSIFIER_STEPS.values()))
     row |= {"generated": GENERATED, "copies": made.copies, "classifier_steps": steps}
@@ -100,8 +103,8 @@ def measure_worth(row: Row, dataset: Dataset, folder: Path, threads: int) -> Non
 
 
 def measure_neighbours(row: Row, dataset: Dataset, folder: Path, threads: int) -> None:
-    """One number of samples of a generator that learned from all of MNIST, and as many real images."""
-    run = trained("mnist", row, folder / f"mnist-{row['recipe']}-{row['steps']}-{row['seed']}", threads)
+    """One number of samples of a generator that learned from all training images, and as many real images."""
+    run = trained(row["data"], row, folder / f"{row['data']}-{row['seed']}-{row['recipe']}-{row['steps']}", threads)
     classes = len(dataset.spec.classes)
     made = run.augment(row["images"] // classes, keep_copies=True).train
     drawn = draw_indices(dataset.train, row["images"], row["seed"])
@@ -131,15 +134,26 @@ MEASURE = {"worth": measure_worth, "shifted": measure_worth, "neighbour": measur
 def tables() -> str:
     """What was found, as Markdown: errors on the test images in percent, mean ± deviation over seeds."""
     rows = RESULTS.read()
-    groups = sorted({(r["task"], r["images"], r["recipe"], r["steps"]) for r in rows if r["task"] in SHOWS})
+    names = ("task", "data", "images", "recipe", "steps")
+    groups = sorted({tuple(r[name] for name in names) for r in rows if r["task"] in SHOWS})
     lines = []
     for group in groups:
-        own = [r for r in rows if (r["task"], r["images"], r["recipe"], r["steps"]) == group]
+        own = [r for r in rows if tuple(r[name] for name in names) == group]
         errors = [spread(100 * (1 - r[arm]) for r in own) for arm in ("real", "generated", "both")]
         gained = spread(100 * (r["both"] - r["real"]) for r in own)
         of_generated = spread(100 * (1 - r["gan_test"]) for r in own)
         lines.append([*group, len(own), sum(r["copies"] for r in own), *errors, gained, of_generated])
-    header = ["task", "real a class", "recipe", "steps", "seeds", "copies left out", "real", "generated (GAN-train)"]
+    header = [
+        "task",
+        "data",
+        "real a class",
+        "recipe",
+        "steps",
+        "seeds",
+        "copies left out",
+        "real",
+        "generated (GAN-train)",
+    ]
     first = markdown([*header, "both", "gained by both", "generated, by real (GAN-test)"], lines)
     lines = [
         [r["images"], r["recipe"], r["steps"], r["seed"], f"{100 * r['error']:.2f}", f"{100 * r['real_error']:.2f}"]
@@ -160,6 +174,7 @@ def main() -> None:
     """Measure what is not measured yet, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--task", nargs="+", choices=MEASURE, default=[*MEASURE])
+    parser.add_argument("--data", choices=DATA, default="mnist")
     parser.add_argument("--per-class", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--seed", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--recipe", default="auto")
@@ -171,16 +186,23 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     plan = [
-        {"task": task, "images": images, "recipe": options.recipe, "steps": steps, "seed": seed}
+        {"task": task, "data": options.data, "images": images, "recipe": options.recipe, "steps": steps, "seed": seed}
         for task in SHOWS
         for seed in options.seed
         for images, steps in zip(options.per_class, options.steps, strict=True)
     ]
-    common = {"task": "neighbour", "recipe": options.recipe, "steps": options.neighbour_steps, "seed": options.seed[0]}
-    plan += [common | {"images": images} for images in NEIGHBOURS]
+    common = {
+        "task": "neighbour",
+        "data": options.data,
+        "recipe": options.recipe,
+        "steps": options.neighbour_steps,
+        "seed": options.seed[0],
+    }
+    dataset = open_data(options.data, DATA[options.data])
+    plan += [common | {"images": images} for images in NEIGHBOURS if images <= len(dataset.train)]
     for row in plan if not options.table else []:
         if row["task"] in options.task and row not in RESULTS:
-            MEASURE[row["task"]](row, open_data("mnist", DataOptions()), options.out, options.threads)
+            MEASURE[row["task"]](row, dataset, options.out, options.threads)
             print(RESULTS.read()[-1], flush=True)
     print(tables())
 
