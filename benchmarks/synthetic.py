@@ -41,7 +41,7 @@ DATA = {"mnist": DataOptions(), "digits": DataOptions(holdout=0.5)}
 GENERATED = 500
 """Images of each class that a generator adds to few real ones."""
 CLASSIFIER_BATCH = 32
-CLASSIFIER_STEPS = {10: 200, 100: 300, 1000: 600}
+CLASSIFIER_STEPS = {10: 200, 50: 300, 100: 300, 1000: 600}
 """By the number of real images of a class; any other number gets the most."""
 NEIGHBOURS = (10_000, 50_000)
 """Samples that nearest neighbours are looked for in."""
