@@ -94,7 +94,7 @@ def measure_worth(row: Row, dataset: Dataset, folder: Path, threads: int) -> Non
     run = trained(str(data), row, folder / f"{name}-{row['recipe']}-{row['steps']}", threads)
     made = run.augment(GENERATED)
     steps = CLASSIFIER_STEPS.get(row["images"], max(CLASSIFIER_STEPS.values()))
-    row |= {"generated": GENERATED, "copies": made.copies, "classifier_steps": steps}
+    row |= {"made": GENERATED, "copies": made.copies, "classifier_steps": steps}
     options: dict[str, Any] = {"batch": CLASSIFIER_BATCH, "seed": row["seed"], "show": SHOWS[row["task"]]}
     row |= worth(real, made.train, whole(dataset.test), len(made.classes), steps=steps, **options)._asdict()
     every = torch.arange(0, len(made.train.x), GENERATED // 10)
