@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from sparring.diagnosis.diagnosis import diagnose_run
@@ -13,7 +15,7 @@ IDENTITY = {
     "given": {},
     "data_options": {},
     "spec": {"kind": "image"},
-    "settings": {"own": {}, "general": {"steps": 1000, "lr_generator": 2e-4, "lr_discriminator": 2e-4}},
+    "settings": {"own": {}, "general": {"steps": 1000, "batch": 32, "lr_generator": 2e-4, "lr_discriminator": 2e-4}},
 }
 
 
@@ -30,10 +32,10 @@ def shifted(sickness, form, by):
     return found
 
 
-def sick(name, **identity):
+def sick(name, symptoms=(), rate=math.nan, **identity):
     sickness = next(s for s in SICKNESSES if s.name == name)
     finding = examine(sickness, shifted(sickness, sickness.forms[0], 1e-6), measured()["thresholds"])
-    return prescribe(Verdict(100, (finding,), (), {}), IDENTITY | identity)
+    return prescribe(Verdict(1000, (finding,), (), dict(symptoms), rate), IDENTITY | identity)
 
 
 def test_every_sign_has_a_threshold_and_words_and_no_threshold_is_idle():
@@ -91,12 +93,19 @@ def test_the_best_known_recipe_is_played_more_gently():
     assert remedy.settings == {"lr_generator": 1e-4, "lr_discriminator": 1e-4}
 
 
-def test_an_undertrained_run_goes_on():
-    remedy = sick("undertrained", given={"steps": 1000, "k": 2})
-    assert remedy.settings == {"steps": 3000, "k": 2}
+@pytest.mark.parametrize(("above", "steps"), [(8.0, 4000), (2.0, 2000), (1.0, 2000), (1e6, 10_000)])
+def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
+    halving = {"improving": 0.5, "above_floor": above}  # the figure halves when the steps double
+    remedy = sick("undertrained", halving, given={"steps": 1000, "k": 2})
+    assert remedy.settings == {"steps": steps, "k": 2}
     assert remedy.command("digits", "runs/x") == (
-        "spar train digits --recipe gan-mnist --out runs/x --set steps=3000 --set k=2"
+        f"spar train digits --recipe gan-mnist --out runs/x --set k=2 --set steps={steps}"
     )
+
+
+def test_it_is_told_how_long_that_takes():
+    remedy = sick("undertrained", {"improving": 0.5, "above_floor": 8.0}, rate=16.0)
+    assert "about 100 more minutes" in remedy.why  # 3 000 steps of 32 images
 
 
 def test_against_copies_only_augmentation_or_more_data_help():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ from sparring.diagnosis.verdict import Verdict
 
 BEST = "auto"
 """The recipe to turn to."""
-LONGER = 3
-"""How many times as many steps an undertrained run gets."""
+NEAR = 2.0
+"""Undertrained samples are to come so near: their figure at most so many times that of real examples."""
+LONGER = (2.0, 10.0)
+"""The least and the most times as many steps that an undertrained run gets."""
 HARMLESS = (
     *("steps", "epochs", "batch", "seed", "threads", "engine", "precision", "checkpoint_seconds", "tensorboard"),
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
@@ -51,7 +54,7 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity["data_options"]}
     suspects = [name for name in given if name not in kept]
     if verdict.name == "undertrained":
-        return longer(identity, given)
+        return longer(verdict, identity, given)
     if verdict.name == "memorisation":
         return more_data(recipe, identity, kept)
     if suspects:
@@ -63,11 +66,19 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     return gentler(identity, kept)
 
 
-def longer(identity: Mapping[str, Any], given: Mapping[str, Any]) -> Remedy:
-    """The same run, with more steps."""
-    steps = LONGER * int(identity["settings"]["general"]["steps"])
-    given = {name: value for name, value in given.items() if name != "epochs"}
-    return Remedy(f"let it go on, to {steps} steps", str(identity["recipe"]), given | {"steps": steps}, goes_on=True)
+def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, Any]) -> Remedy:
+    """The same run, with as many steps as it needs, if its figure goes on to fall as a power of the steps."""
+    general = identity["settings"]["general"]
+    least, most = LONGER
+    exponent = math.log2(1 - verdict.symptoms["improving"])
+    needed = max(verdict.symptoms["above_floor"] / NEAR, 1.0) ** (-1 / exponent)
+    steps = round(min(max(needed, least), most) * int(general["steps"]))
+    why = f"let it go on, to {steps} steps" + ("" if needed <= most else ", and see whether it still becomes better")
+    if math.isfinite(verdict.rate) and verdict.rate > 0:
+        minutes = (steps - verdict.step) * int(general["batch"]) / verdict.rate / 60
+        why += f": about {minutes:.0f} more minutes at the speed so far" if minutes >= 1 else ": less than a minute"
+    others = {name: value for name, value in given.items() if name not in ("steps", "epochs")}
+    return Remedy(why, str(identity["recipe"]), {**others, "steps": steps}, goes_on=True)
 
 
 def more_data(recipe: str, identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:

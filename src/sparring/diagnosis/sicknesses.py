@@ -93,16 +93,6 @@ SICKNESSES = (
         ((above("held_out"), below("kept"), below("improving")),),
     ),
     Sickness(
-        "nothing learned",
-        "the samples are hardly nearer to the data than those of the untrained generator",
-        ((below("learned"),),),
-    ),
-    Sickness(
-        "modes missing",
-        "kinds of examples are missing among the samples",
-        ((below("modes"),), (below("classes"),), (below("recall"), above("precision"))),
-    ),
-    Sickness(
         "oscillation",
         "the players go round in circles: the samples change, and become no better",
         ((above("unsteady"), below("improving")),),
@@ -111,6 +101,16 @@ SICKNESSES = (
         "undertrained",
         "the samples still become better: the training ended too early",
         ((above("improving"), below("kept"), below("precision")),),
+    ),
+    Sickness(
+        "nothing learned",
+        "the samples are hardly nearer to the data than those of the untrained generator",
+        ((below("learned"),),),
+    ),
+    Sickness(
+        "modes missing",
+        "kinds of examples are missing among the samples",
+        ((below("modes"),), (below("classes"),), (below("recall"), above("precision"))),
     ),
 )
 """In the order in which they are looked for: what comes first explains what comes later."""

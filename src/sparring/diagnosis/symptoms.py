@@ -21,8 +21,9 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
 
     ``learned``: how far the samples have come from the untrained generator's (0) to real examples' (1), on the
     logarithm of the ranking's figure, at the best measurement; ``kept``: the same at the end; ``lost``: their
-    difference. ``improving``: by which share the figure is to fall if the run is played as long again, as it fell over
-    its late part; ``unsteady``: the scatter of its logarithm about that course. ``precision`` and ``recall`` are shares
+    difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
+    the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: the scatter
+    of its logarithm about that course. ``precision`` and ``recall`` are shares
     of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes`` is the
     share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training examples
     against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names that
@@ -68,6 +69,7 @@ def of_figure(history: History) -> Symptoms:
     return {
         "learned": 1 - float(logs[played].min()) / span,
         "kept": 1 - last / span,
+        "above_floor": math.exp(last),
         "lost": (last - float(logs[played].min())) / span,
         "improving": float(1 - 2**slope),
         "unsteady": float(np.std(y - slope * x - offset)),

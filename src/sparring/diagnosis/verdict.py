@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +12,9 @@ from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, 
 from sparring.diagnosis.symptoms import FEWEST, Symptoms, find_symptoms, missing
 from sparring.types import DataSpec
 
-HEALTHY, EARLY, UNFINISHED = "healthy", "too early to tell", "undertrained"
+HEALTHY, EARLY = "healthy", "too early to tell"
+UNFINISHED = ("undertrained", "modes missing")
+"""What may mend itself while the training goes on."""
 
 SAID = {
     "finite": "share of the run until a value stopped being finite",
@@ -65,6 +68,8 @@ class Verdict:
     missing: tuple[str, ...]
     """The classes that are missing among the samples, by name, where modes are missing."""
     symptoms: Symptoms
+    rate: float = math.nan
+    """Images a second."""
     early: bool = False
     """Too little is recorded to say that nothing is wrong."""
 
@@ -82,7 +87,7 @@ class Verdict:
 
     def midway(self) -> Verdict:
         """The same without what may be said only of a run that is over."""
-        lasting = tuple(found for found in self.findings if found.sickness != UNFINISHED)
+        lasting = tuple(found for found in self.findings if found.sickness not in UNFINISHED)
         return replace(self, findings=() if self.early else lasting)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
     early = len(history.series("figure")[0]) <= FEWEST
-    return Verdict(history.step, tuple(found), lost, symptoms, early)
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
 
 
 def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:

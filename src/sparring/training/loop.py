@@ -30,7 +30,7 @@ from sparring.types import Dataset, DataSpec, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
-SETTLING = 0.25
+SETTLING = 1 / 3
 """The share of a run that may look sick while the players find each other."""
 
 Scalars = Callable[[int, dict[str, float]], None]
