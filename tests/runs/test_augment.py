@@ -64,7 +64,7 @@ def test_completes_the_training_images_and_leaves_the_others(run) -> None:
 @pytest.mark.parametrize("name", ["set.npz", "set"])
 @pytest.mark.parametrize("balance", [False, True])
 def test_is_read_again_as_it_was(run, tmp_path: Path, name: str, balance: bool) -> None:
-    made = run.augment(160, balance=balance)
+    made = run.augment(160 if balance else 12, balance=balance)
     made.save(tmp_path / name)
     data = open_data(str(tmp_path / name))
     assert data.spec.classes == run.spec.classes
@@ -155,19 +155,25 @@ def test_the_recipes_that_know_classes_are_named() -> None:
 
 def test_the_command(run, spar, tmp_path: Path) -> None:
     out = tmp_path / "more"
+    done = spar("augment", run.path, "--per-class", 12, "--out", out)
+    assert (done.code, done.err) == (0, "")
+    assert f"120 images made by step 4: {out}\nnext: spar data {out}\n" in done.out
+    pictures = sorted((out / "3").iterdir())
+    labels = dict(json.loads((out / "dataset.json").read_text())["labels"])
+    assert len(pictures) == 12
+    assert all(labels[str(picture.relative_to(out))] == 3 for picture in pictures)
+    assert {picture.name.split("-")[0] for picture in pictures} == {"generated"}
+
+
+def test_the_command_completes_data_that_are_read_again(run, spar, tmp_path: Path) -> None:
+    out = tmp_path / "balanced.npz"
     done = spar("augment", run.path, "--balance", "--per-class", 158, "--out", out)
     assert (done.code, done.err) == (0, "")
     assert "real + generated: 0: 1" in done.out
     assert "validation: 153 real\ntest: 160 real\n" in done.out
-    assert f" images made by step 4: {out}\nnext: spar data {out}\n" in done.out
     shown = spar("data", out, "--out", tmp_path / "sheet.png")
-    assert "examples: train 1580, " in shown.out
+    assert "examples: train 1580, validation 153, test 160\n" in shown.out
     assert "classes: 10 (0, 1, 2, 3, 4, 5, 6, 7, 8, 9)" in shown.out
-    pictures = sorted((out / "train" / "3").iterdir())
-    labels = dict(json.loads((out / "dataset.json").read_text())["labels"])
-    assert len(pictures) == 158
-    assert all(labels[str(picture.relative_to(out))] == 3 for picture in pictures)
-    assert {picture.name.split("-")[0] for picture in pictures} == {"real", "generated"}
 
 
 @pytest.mark.parametrize(
