@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from sparring.cli.augment import augment
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.diagnose import diagnose
@@ -38,6 +39,7 @@ VERBS = (
     interpolate,
     directions,
     features,
+    augment,
     evaluate,
     diagnose,
     compare_runs,

@@ -24,10 +24,11 @@ from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.features import extract, extractor, network_values
+from sparring.runs.augment import Augmented, augment, check_classes
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import draw_latents, generate, path_latents
+from sparring.training.sampling import draw_latents, generate, latent_codes, path_latents, seeded
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -253,6 +254,45 @@ class Run:
             UsageError: examples of another shape, or no encoder.
         """
         return self.features(x, "code", checkpoint=checkpoint, device=device)
+
+    def augment(
+        self,
+        per_class: int | None = None,
+        *,
+        balance: bool = False,
+        seed: int = 0,
+        truncation: float | None = None,
+        keep_copies: bool = False,
+        checkpoint: str = "best",
+        device: str = "cpu",
+        progress: Progress = no_progress,
+    ) -> Augmented:
+        """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
+
+        Args:
+            per_class: how many of each class.
+            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
+                validation and test part come along as they are.
+            seed: decides the latent codes. The same seed gives the same images.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
+            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the network runs.
+            progress: called now and then as ``progress(what, done, total)``.
+
+        Raises:
+            UsageError: a generator without classes, or anything that does not fit.
+            SparringError: the generator makes hardly anything but copies.
+        """
+        check_classes(self.recipe, self.spec)
+        generator, make = seeded(seed), self.maker(checkpoint, device)
+
+        def draw(labels: Tensor) -> Tensor:
+            return self.spec.decode(make((latent_codes(self.recipe, generator, len(labels), truncation), labels)))
+
+        return augment(
+            draw, self.spec, self.dataset, per_class, balance=balance, keep_copies=keep_copies, progress=progress
+        )
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
