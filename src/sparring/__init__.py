@@ -16,6 +16,7 @@ _HOMES = {
     "load": "sparring.api",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
+    "compare": "sparring.rivals.compare",
     "compare_runs": "sparring.runs.compare",
     "find_direction": "sparring.runs.directions",
     "find_components": "sparring.runs.directions",
@@ -35,6 +36,7 @@ __all__ = [
     "SparringError",
     "SparringFeatures",
     "UsageError",
+    "compare",
     "compare_runs",
     "find_components",
     "find_direction",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
+    from sparring.rivals.compare import compare
     from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run

@@ -44,6 +44,8 @@ PLAYS = {
     "cgan": ("digits", "circle"),
     "acgan": ("digits",),
     "projection": ("digits",),
+    "ae": BOTH,
+    "vae": BOTH,
 }
 DATA = {name: data[0] for name, data in PLAYS.items()}
 CASES = [(name, data) for name, every in PLAYS.items() for data in every]
@@ -104,7 +106,7 @@ def test_can_be_read(name: str, spar) -> None:
     assert full.err == ""
     for key in (*own_defaults(RECIPES[name]), *(field.name for field in dataclasses.fields(Settings))):
         assert f"\n  {key}" in full.out
-    assert "arXiv" in full.out
+    assert "arXiv:" in full.out or "doi:" in full.out
     table = spar("recipes")
     assert f"{name} " in table.out
     assert summary(RECIPES[name]) in table.out
@@ -123,11 +125,13 @@ def test_refuses_or_plays_every_kind_of_data(narrow, name: str) -> None:
             continue
         played += 1
         labels = (spec.encode_condition(spec.draw_conditions(4)),) if recipe.conditional else ()
-        assert recipe.discriminator is not None
-        players = Players(recipe.generator(), recipe.discriminator())
+        players = Players(recipe.generator(), recipe.discriminator() if recipe.discriminator else None)
         latent = recipe.latent(None, 4), *labels
         fake = players.generator(*latent)
         assert fake.shape == (4, *spec.shape)
+        if players.discriminator is None:
+            assert players.generator.encode(fake).shape == latent[0].shape
+            continue
         if isinstance(recipe.game, AuxiliaryClassifier):
             raw, scores = players.discriminator(fake)
             assert scores.shape == (4, 2)

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sparring.cli.augment import augment
+from sparring.cli.compare import compare
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.diagnose import diagnose
@@ -40,6 +41,7 @@ VERBS = (
     directions,
     features,
     augment,
+    compare,
     evaluate,
     diagnose,
     compare_runs,

@@ -1,6 +1,7 @@
 """The games: who moves when, on what, and what each move is worth. One game a file."""
 
 from sparring.game.adversarial import Adversarial
+from sparring.game.autoencoding import Reconstruction, VariationalBound
 from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryRegression
 from sparring.game.bigan import BiGAN
 from sparring.game.critic import judge, skill
@@ -14,8 +15,10 @@ __all__ = [
     "AuxiliaryRegression",
     "BiGAN",
     "FeatureMatching",
+    "Reconstruction",
     "TwoUpdates",
     "Unrolled",
+    "VariationalBound",
     "judge",
     "skill",
 ]

@@ -20,6 +20,24 @@ class Encoder(nn.Module):
         return codes
 
 
+class StandardisedEncoder(Encoder):
+    """An encoder whose codes have mean 0 and variance 1, each number: the batch's own while it trains, then the running
+    ones of all that it was trained on.
+
+    So standard normal numbers are codes from the Gaussian that fits those of the training data, what numbers of a code
+    have in common left aside; its means and deviations lie in the layer, and are kept with the weights.
+    """
+
+    def __init__(self, features: nn.Module, latent_dim: int) -> None:
+        super().__init__(features, latent_dim)
+        self.standardise = nn.BatchNorm1d(latent_dim, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Codes (n, latent_dim) of examples (n, *shape)."""
+        codes: Tensor = self.standardise(super().forward(x))
+        return codes
+
+
 class WithEncoder(nn.Module):
     """A generator and an encoder as one player: called as the generator; ``encode`` is the way back."""
 

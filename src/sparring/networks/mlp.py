@@ -77,6 +77,24 @@ class MLPDiscriminator(nn.Module):
         return activations(self.net)
 
 
+class MLPFeatures(nn.Module):
+    """Examples (n, *shape) to features (n, width), for ``Encoder``: dense layers of these widths, each activated."""
+
+    def __init__(self, shape: tuple[int, ...], widths: Sequence[int], *, activation: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.width = widths[-1]
+        self.net = nn.Sequential(nn.Flatten(), *dense_layers((math.prod(shape), *widths), activation))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (n, width) of examples (n, *shape)."""
+        features: Tensor = self.net(x)
+        return features
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return list(self.net)[2::2]
+
+
 def dense_layers(
     widths: Sequence[int], activation: Callable[[], nn.Module], norm: Callable[[int], nn.Module] | None = None
 ) -> list[nn.Module]:

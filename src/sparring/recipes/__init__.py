@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sparring.recipes.auto import Choice, auto, choose
+from sparring.recipes.autoencoders import ae, vae
 from sparring.recipes.bigan import bigan
 from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
@@ -50,6 +51,8 @@ RECIPES: dict[str, RecipeFunction] = {
     "cgan": cgan,
     "acgan": acgan,
     "projection": projection,
+    "ae": ae,
+    "vae": vae,
 }
 
 DEFAULT = "auto"

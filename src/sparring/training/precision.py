@@ -37,6 +37,11 @@ class InBfloat16(nn.Module):
         """The same."""
         return self.method("encode")
 
+    @property
+    def evidence(self) -> Callable[..., Any]:
+        """The same."""
+        return self.method("evidence")
+
     def method(self, name: str) -> Callable[..., Any]:
         """A method of the network's, computing as it does."""
         method: Callable[..., Any] = getattr(self.network, name)
