@@ -4,6 +4,7 @@ from sparring.game.adversarial import Adversarial
 from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryRegression
 from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
+from sparring.game.few_labels import FewLabels, Supervised
 from sparring.game.two_updates import TwoUpdates
 from sparring.game.unrolled import Unrolled
 
@@ -12,6 +13,8 @@ __all__ = [
     "AuxiliaryClassifier",
     "AuxiliaryRegression",
     "FeatureMatching",
+    "FewLabels",
+    "Supervised",
     "TwoUpdates",
     "Unrolled",
     "judge",

@@ -11,6 +11,7 @@ from sparring.networks.layers import (
     MinibatchDeviation,
 )
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
+from sparring.networks.noisy import NoisyClassifier
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
 from sparring.networks.spectral import spectral
@@ -28,6 +29,7 @@ __all__ = [
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchDeviation",
+    "NoisyClassifier",
     "Projection",
     "R3GANFeatures",
     "R3GANGenerator",

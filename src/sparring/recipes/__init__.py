@@ -13,6 +13,7 @@ from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
 from sparring.recipes.f_gan import f_gan
+from sparring.recipes.few_labels import few_labels
 from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
 from sparring.recipes.gan_mnist import gan_mnist
 from sparring.recipes.lsgan import lsgan
@@ -48,6 +49,7 @@ RECIPES: dict[str, RecipeFunction] = {
     "cgan": cgan,
     "acgan": acgan,
     "projection": projection,
+    "few-labels": few_labels,
 }
 
 DEFAULT = "auto"
