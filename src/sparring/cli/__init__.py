@@ -9,11 +9,13 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from sparring.cli.classify import classify
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
 from sparring.cli.interpolate import interpolate
+from sparring.cli.predict import predict
 from sparring.cli.recipes import recipes
 from sparring.cli.report import report
 from sparring.cli.sample import sample
@@ -30,7 +32,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, compare_runs, report, data, recipes, theory)
+VERBS = (
+    train,
+    sample,
+    interpolate,
+    directions,
+    evaluate,
+    compare_runs,
+    report,
+    classify,
+    predict,
+    data,
+    recipes,
+    theory,
+)
 """In the order of the help."""
 
 for verb in VERBS:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+FIRST = 0.1
+"""Deviation of first weights: of no meaning to a row of fixed length but for how far a step of Adam turns it."""
+
 
 class WeightNormed(nn.Linear):
     """A dense layer whose rows have the length ``gain`` (Salimans & Kingma 2016, arXiv:1602.07868, eq. 2).
@@ -18,7 +21,7 @@ class WeightNormed(nn.Linear):
 
     def __init__(self, before: int, after: int, gain: float, *, learned: bool = False) -> None:
         super().__init__(before, after)
-        nn.init.normal_(self.weight)
+        nn.init.normal_(self.weight, 0.0, FIRST)
         nn.init.zeros_(self.bias)
         self.length = nn.Parameter(torch.full((after,), gain)) if learned else gain
 

@@ -1,4 +1,4 @@
-"""A run's discriminator as a classifier: its weights, averaged where there is an average, and what it says of images."""
+"""A run's discriminator as a classifier: its weights, their average if there is one, and what it says of images."""
 
 from __future__ import annotations
 
