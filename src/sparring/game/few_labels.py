@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softplus
+from torch.nn.functional import cross_entropy, normalize, softplus
 
 from sparring.game.feature_matching import features
 from sparring.types import Drawn, Memory, PlayerName, Players, Statistics, Turn
@@ -26,6 +26,11 @@ class FewLabels:
     """Labelled examples in the discriminator's turn, as a share of the batch."""
     weight: float = 1.0
     """Of telling real from generated, beside the classes."""
+    entropy: float = 0.0
+    """Of the conditional entropy of unlabelled examples' classes in the discriminator's loss: it lets the boundaries
+    between classes pass where no example is (Dai et al. 2017, arXiv:1705.09783, section 4.3)."""
+    pull_away: float = 0.0
+    """Of ``pull_away`` in the generator's loss: samples spread over all that is not data (Dai et al., section 4.1)."""
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator, then generator."""
@@ -49,7 +54,10 @@ class FewLabels:
         classes = cross_entropy(on_labelled, y)
         log_z, log_z_fake = on_real.logsumexp(1), on_fake.logsumexp(1)
         adversarial = 0.5 * (softplus(-log_z).mean() + softplus(log_z_fake).mean())
-        return classes + self.weight * adversarial, {
+        loss = classes + self.weight * adversarial
+        if self.entropy:
+            loss = loss + self.entropy * conditional_entropy(on_real)
+        return loss, {
             "d_loss": adversarial.detach(),
             "d_real": (log_z.detach() > 0).float().mean(),
             "d_fake": (log_z_fake.detach() < 0).float().mean(),
@@ -61,9 +69,10 @@ class FewLabels:
         """The squared distance between the mean features of real and of generated examples, a feature's mean."""
         with torch.no_grad():
             real = features(players.discriminator, drawn.real).mean(0)
-        fake = features(players.discriminator, (players.generator(*drawn.latent),)).mean(0)
-        loss = (real - fake).square().mean()
-        return loss, {"g_loss": loss.detach()}
+        fake = features(players.discriminator, (players.generator(*drawn.latent),))
+        loss = (real - fake.mean(0)).square().mean()
+        statistics = {"g_loss": loss.detach()}
+        return loss + self.pull_away * pull_away(fake) if self.pull_away else loss, statistics
 
     def memory(self) -> Memory:
         """None."""
@@ -71,6 +80,22 @@ class FewLabels:
 
     def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
         """Nothing is due."""
+
+
+def conditional_entropy(logits: Tensor) -> Tensor:
+    """The mean entropy of the classes by their logits (n, classes), in nats."""
+    log_p = logits.log_softmax(1)
+    return -(log_p.exp() * log_p).sum(1).mean()
+
+
+def pull_away(x: Tensor) -> Tensor:
+    """The mean squared cosine between features (n, width) of different examples.
+
+    The pull-away term of Zhao et al. 2017, arXiv:1609.03126, eq. 3, which raises the entropy of what is generated.
+    """
+    n = len(x)
+    directions = normalize(x, dim=1)
+    return ((directions @ directions.t()).square().sum() - n) / (n * (n - 1))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sparring.networks.layers import (
     MinibatchDeviation,
 )
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
-from sparring.networks.noisy import NoisyClassifier
+from sparring.networks.noisy import NoisyClassifier, NoisyConvolutions
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
 from sparring.networks.spectral import spectral
@@ -30,6 +30,7 @@ __all__ = [
     "MLPGenerator",
     "MinibatchDeviation",
     "NoisyClassifier",
+    "NoisyConvolutions",
     "Projection",
     "R3GANFeatures",
     "R3GANGenerator",

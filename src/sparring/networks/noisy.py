@@ -1,4 +1,4 @@
-"""The perceptron that learns from few labels: noise at every layer, weights of a fixed length."""
+"""Classifiers that learn from few labels: noise at every layer, weights of a fixed length."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 FIRST = 0.1
 """Deviation of first weights: of no meaning to a row of fixed length but for how far a step of Adam turns it."""
@@ -29,6 +30,24 @@ class WeightNormed(nn.Linear):
         """Vectors (n, after) from vectors (n, before)."""
         scale = self.length / torch.linalg.vector_norm(self.weight, dim=1)
         return torch.addcmul(self.bias, x @ self.weight.t(), scale)
+
+
+class WeightNormedConvolution(nn.Conv2d):
+    """The same of a 3 x 3 convolution that keeps the side, or of ``stride`` 2, which halves it, rounded up."""
+
+    def __init__(self, before: int, after: int, gain: float, *, stride: int = 1) -> None:
+        super().__init__(before, after, 3, stride, 1)
+        nn.init.normal_(self.weight, 0.0, FIRST)
+        assert self.bias is not None
+        nn.init.zeros_(self.bias)
+        self.length = gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (n, after, h, w) from maps (n, before, h, w)."""
+        assert self.bias is not None
+        scale = self.length / torch.linalg.vector_norm(self.weight, dim=(1, 2, 3))
+        maps = conv2d(x, self.weight, None, self.stride, self.padding)
+        return torch.addcmul(self.bias[:, None, None], maps, scale[:, None, None])
 
 
 class Noise(nn.Module):
@@ -75,3 +94,37 @@ class NoisyClassifier(nn.Module):
         """The last hidden layer, (n, width), before its noise."""
         hidden: Tensor = self.hidden(0.5 * (x + 1))
         return hidden
+
+
+class NoisyConvolutions(nn.Module):
+    """Images (n, C, H, W) in [-1, 1] to class logits (n, classes): three blocks of three convolutions.
+
+    Salimans et al. 2016, arXiv:1606.03498, for CIFAR-10, whose width is 96: of ``width`` channels, then twice as many;
+    the third of the first two blocks halves the side; leaky ReLU, dropout before each block, all rows of fixed length
+    but those of the last layer, which sees the mean over all places. The paper's third block has no padding and two
+    1 x 1 convolutions; here all are 3 x 3.
+    """
+
+    def __init__(self, shape: tuple[int, ...], classes: int, width: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Dropout(0.2)]
+        before = shape[0]
+        for block, after in enumerate((width, 2 * width, 2 * width)):
+            for place in range(3):
+                stride = 2 if place == 2 and block < 2 else 1
+                gain = 1.4 if layers[1:] else 2.0
+                layers += [WeightNormedConvolution(before, after, gain, stride=stride), nn.LeakyReLU(0.2)]
+                before = after
+            layers += [nn.Dropout(0.5)] if block < 2 else []
+        self.hidden = nn.Sequential(*layers)
+        self.classify = WeightNormed(before, classes, 1.0, learned=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes)."""
+        logits: Tensor = self.classify(self.features(x))
+        return logits
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last maps' means, (n, 2 width)."""
+        means: Tensor = self.hidden(x).mean((2, 3))
+        return means

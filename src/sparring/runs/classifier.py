@@ -38,7 +38,7 @@ def load_classifier(recipe: Recipe, path: Path) -> nn.Module:
     return classifier.eval()
 
 
-def check_images(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:  # type: ignore[type-arg]
+def check_images(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:
     """Images (n, *shape) as the networks see them: uint8 is scaled, floats must lie in [-1, 1].
 
     Raises:

@@ -19,7 +19,7 @@ from sparring.types import DataSource, Recipe
 
 STEPS = 5_000
 """Steps of a training on labels at the most: it is over long before."""
-NEIGHBOURS, SPREAD = 7, 0.99
+NEIGHBOURS, SPREAD = 7, 0.8
 """Of label spreading: neighbours in the graph, and how much of its label an image takes from them."""
 COMPONENTS = 50
 """Principal components that neighbours are sought in, where images have more numbers: faster, and no worse."""
@@ -68,7 +68,7 @@ def spread_labels(train: DataSource, held_out: DataSource) -> float:
     return float((said != y_held_out)[known].mean())
 
 
-def flat(source: DataSource) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def flat(source: DataSource) -> tuple[np.ndarray, np.ndarray]:
     """All examples as rows (n, d) float32 from 0 to 1, and their labels (n,)."""
     every = np.arange(len(source))
     x = source.read(every).x.flatten(1).numpy().astype(np.float32) / 255

@@ -97,9 +97,11 @@ def classify(
     _, _, data_options = share_out(find(recipe), settings, get_type_hints(DataOptions))
     full = open_data(str(data), DataOptions(**data_options), show_progress=display is None)  # type: ignore[arg-type]
     known_labels(full)
-    few = {} if labels_per_class is None else {"labels_per_class": labels_per_class, "labels_seed": seed}
+    if labels_per_class is not None:
+        settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
     place = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
-    run = api.train(data, recipe, out=place, device=device, fresh=fresh, display=display, seed=seed, **few, **settings)
+    settings["seed"] = seed
+    run = api.train(data, recipe, out=place, device=device, fresh=fresh, display=display, **settings)  # type: ignore[arg-type]
     if not run.recipe.classifies:
         raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     return measure(run, full, seed, device, shown, baselines=baselines)
