@@ -43,6 +43,8 @@ PLAYS = {
     "cgan": ("digits", "circle"),
     "acgan": ("digits",),
     "projection": ("digits",),
+    "few-labels": ("digits",),
+    "complement": ("digits",),
 }
 DATA = {name: data[0] for name, data in PLAYS.items()}
 CASES = [(name, data) for name, every in PLAYS.items() for data in every]
@@ -134,9 +136,12 @@ def test_refuses_or_plays_every_kind_of_data(name: str) -> None:
         if isinstance(recipe.game, AuxiliaryClassifier):
             raw, scores = recipe.discriminator()(fake)
             assert scores.shape == (4, 2)
+            assert raw.shape == (4, 1)
+        elif recipe.classifies:
+            assert recipe.discriminator()(fake).shape == (4, 2)
         else:
             raw = recipe.discriminator()(*recipe.game.shown((fake, *labels), recipe.game.memory()))
-        assert raw.shape == (4 // recipe.game.pack, 1)
+            assert raw.shape == (4 // recipe.game.pack, 1)
     assert played
 
 

@@ -38,6 +38,8 @@ def classify(
     from sparring.training.display import Display
 
     values: dict[str, Value] = dict(parse_assignments(settings or []))
+    for name in (name for name in ("seed", "labels_per_class", "labels_seed") if name in values):
+        raise UsageError(f"--set {name} has no place here: say --seed and --labels-per-class.")
     if steps is not None:
         if "steps" in values:
             raise UsageError("--steps and --set steps are both given.")
