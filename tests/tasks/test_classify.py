@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,6 @@ def test_the_same_call_again_measures_nothing_anew(found: Classification, monkey
 
 
 def test_a_stopped_call_goes_on_to_the_same_bits(found: Classification, tmp_path: Path) -> None:
-    import signal
-
     class StopAt(Display):
         def step(self, step: int) -> None:
             if step == 20:
@@ -73,6 +72,10 @@ def test_what_predict_says_are_probabilities(found: Classification) -> None:
             found.run.predict(wrong)
 
 
+def lines_of(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
 def test_images_to_csv(found: Classification, spar, tmp_path: Path) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
@@ -84,17 +87,17 @@ def test_images_to_csv(found: Classification, spar, tmp_path: Path) -> None:
     result = spar("predict", found.run.path, folder, "--out", out)
     assert (result.code, result.out) == (0, f"3 images: {out}\n")
     assert "3.png" in result.err
-    rows = list(csv.DictReader(out.open()))
+    rows = lines_of(out)
     assert [row["image"] for row in rows] == ["0.png", "1.png", "2.png"]
     expected = found.run.predict(held_out)
     for row, p in zip(rows, expected, strict=True):
         assert row["class"] == str(p.argmax().item())
         assert [float(row[f"p({c})"]) for c in range(10)] == pytest.approx(p.tolist(), abs=1e-6)
     assert spar("predict", found.run.path, folder / "1.png", "--out", out).code == 0
-    assert len(list(csv.DictReader(out.open()))) == 1
+    assert len(lines_of(out)) == 1
     np.save(tmp_path / "a.npy", held_out.numpy())
     assert spar("predict", found.run.path, tmp_path / "a.npy", "--out", out).code == 0
-    assert [row["image"] for row in csv.DictReader(out.open())] == ["0", "1", "2"]
+    assert [row["image"] for row in lines_of(out)] == ["0", "1", "2"]
 
 
 def test_images_of_another_size_are_refused_unless_they_may_be_scaled(found: Classification, spar, tmp_path) -> None:
