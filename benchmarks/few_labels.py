@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rows import HERE, Row, Rows, commit, markdown
 
 import sparring
+from rows import HERE, Row, Rows, commit, markdown
 from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING
 
 ROWS = {"digits-5": ("digits", 5), "mnist-10": ("mnist", 10), "mnist-5": ("mnist", 5), "mnist-2": ("mnist", 2)} | {

@@ -299,15 +299,20 @@ def test_the_noise_of_a_floor_in_one_dimension_is_told(density, shape):
     assert any("independent points" in note for note in got.notes) == (shape == (1,))
 
 
+def figure(ranking, samples):
+    return ranking.figure(ranking.features(samples))
+
+
 def test_the_ranking_of_images_orders_damage_and_is_repeatable(digits):
     ranking = make_ranking(digits)
     real = digits.spec.encode(digits.test.x)
     generator = torch.Generator().manual_seed(0)
-    values = [ranking(real + s * torch.randn(real.shape, generator=generator)) for s in (0, 0.2, 0.4, 0.8)]
+    noisy = [real + s * torch.randn(real.shape, generator=generator) for s in (0, 0.2, 0.4, 0.8)]
+    values = [figure(ranking, x) for x in noisy]
     assert values == sorted(values)
-    assert values[0] == make_ranking(digits)(real)
-    assert ranking(real[digits.test.y < 5]) > values[0]
-    assert ranking(torch.full_like(real, torch.nan)) == math.inf
+    assert values[0] == figure(make_ranking(digits), real)
+    assert figure(ranking, real[digits.test.y < 5]) > values[0]
+    assert figure(ranking, torch.full_like(real, torch.nan)) == math.inf
     assert ranking.n == 2000
 
 
@@ -317,7 +322,7 @@ def test_the_ranking_of_points(density, shape, name, keep):
     ranking = make_ranking(toy(density, shape, keep=keep))
     assert ranking.name == (name if keep or shape == (1,) else "sliced W2")
     x = density.sample(torch.Generator().manual_seed(4), ranking.n)
-    values = [ranking(x + shift) for shift in (0.0, 0.1, 0.3, 1.0)]
+    values = [figure(ranking, x + shift) for shift in (0.0, 0.1, 0.3, 1.0)]
     assert values == sorted(values)
-    assert ranking(x[:1].expand(ranking.n, -1)) > values[0]
-    assert ranking(x * torch.nan) == math.inf
+    assert figure(ranking, x[:1].expand(ranking.n, -1)) > values[0]
+    assert figure(ranking, x * torch.nan) == math.inf

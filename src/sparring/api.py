@@ -14,6 +14,7 @@ from sparring import __version__
 from sparring.data import DataOptions, open_data
 from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
+from sparring.diagnosis.remedies import prescribe
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
 from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
@@ -24,13 +25,17 @@ from sparring.training.directory import Directory, next_free
 from sparring.training.display import Display
 from sparring.training.draw import Draw
 from sparring.training.engine import captures
-from sparring.training.loop import put_right
+from sparring.training.loop import Sick, put_right
 from sparring.training.loop import train as train_run
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset, DataSpec, Machine, Recipe
 
+REMEDIES = 3
+"""How often a run goes back to its best checkpoint."""
+KEPT = ("steps", "seed", "threads", "on_sick")
+"""What no remedy changes."""
 FEWEST = 2
 """Training examples that are the least to train on."""
 
@@ -78,7 +83,7 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            put_right(run.directory)
+            put_right(run.directory, run.spec)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
@@ -87,8 +92,14 @@ def train(
         if run.identity["chosen"]:
             shown.say(what_was_chosen(run.identity))
         shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
-        train_run(run.recipe, run.directory, dataset, place, shown, scalars_writer(run, tensorboard))
-    return run
+        scalars = scalars_writer(run, tensorboard)
+        while True:
+            try:
+                train_run(run.recipe, run.directory, dataset, place, shown, scalars)
+                return run
+            except Sick as sick:
+                run = roll_back(run, sick)
+                shown.say(what_was_remedied(run))
 
 
 def prepare(
@@ -113,9 +124,12 @@ def prepare(
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
     there = Directory(path).read_identity() or {}
+    remedies = there.get("remedies", []) if there.get("recipe") == named.name else []
+    remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
+    given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
     threads = int(general.get("threads", 0)) or recorded_threads(there) or torch.get_num_threads()
     chosen = recorded_choice(there, named) or choose(named, dataset, Machine(place.type, threads))
-    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings}, hints)
+    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings, **remedied}, hints)
     built = build(named, dataset.spec, own, general)
     built = replace(built, threads=built.threads or threads)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
@@ -130,12 +144,51 @@ def prepare(
         "recipe_digest": named.digest,
         "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
         "data_options": data_values,
+        "given": given,
+        "remedies": remedies,
         "chosen": chosen,
         "settings": settings_of(named, built, own),
         "spec": dataset.spec.to_json(),
         "fingerprint": dataset.fingerprint,
     }
     return Run(path, built, identity), dataset
+
+
+def roll_back(run: Run, sick: Sick) -> Run:
+    """The run at its best checkpoint again, with what helps in its settings; the caller holds its lock.
+
+    Raises:
+        Sick: the user only wants it to stop, it has no best checkpoint, it was helped REMEDIES times already, or no
+            change of the general settings helps.
+    """
+    remedy, identity = prescribe(sick.verdict, run.identity), dict(run.identity)
+    if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity["recipe"]:
+        raise sick
+    if not run.directory.best.exists() or len(identity["remedies"]) >= REMEDIES or identity["recipe_digest"]:
+        raise sick
+    named = built_in(identity["recipe"])
+    own, general, _ = share_out(
+        named, identity["chosen"].get("settings", {}) | remedy.settings, get_type_hints(DataOptions)
+    )
+    built = build(named, run.spec, own, {**general, **{name: getattr(run.recipe, name) for name in KEPT}})
+    settings = settings_of(named, built, own)
+    if settings["own"] != identity["settings"]["own"] or settings == identity["settings"]:
+        raise sick
+    changed = {n: v for n, v in settings["general"].items() if v != identity["settings"]["general"][n]}
+    step = run.step("best")
+    run.directory.return_to(step)
+    identity["remedies"] = [*identity["remedies"], {"step": step, "sickness": sick.verdict.name, "settings": changed}]
+    identity["given"] = {name: value for name, value in identity["given"].items() if name not in changed}
+    identity["settings"] = settings
+    run.directory.write_identity(identity)
+    return Run(run.path, built, identity)
+
+
+def what_was_remedied(run: Run) -> str:
+    """The last remedy, in a line."""
+    last = run.identity["remedies"][-1]
+    changes = ", ".join(f"{name}={value}" for name, value in last["settings"].items())
+    return f"{last['sickness']}: back to the best checkpoint, of step {last['step']}, with {changes}"
 
 
 def check_size(data: str, examples: int, batch: int) -> None:
@@ -220,11 +273,13 @@ FREE = (
     "sparring",
     "settings.general.steps",
     "settings.general.engine",
+    "settings.general.on_sick",
     "settings.own.epochs",
     "spec.attributes",
     "spec.rows",
 )
-"""What may change between two calls that go on with one run, or is told by the data's fingerprint already."""
+"""What may change between two calls that go on with one run, or is told by the data's fingerprint already; and how
+the settings were given, which is told by what they are."""
 
 
 def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
@@ -238,7 +293,7 @@ def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     differences = [
         f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in FREE
+        if old.get(name) != new.get(name) and name not in FREE and not name.startswith("given.")
     ]
     steps = "settings.general.steps"
     if new[steps] < old.get(steps, 0):

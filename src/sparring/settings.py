@@ -56,6 +56,9 @@ class Settings:
     signals_every: int = 0
     """Steps between measurements of cheap signals of how the game goes; 0: every 16 000
     examples, and at least 100 steps apart. A number above ``steps``: none."""
+    on_sick: Literal["continue", "stop", "rollback"] = "continue"
+    """What happens when the game is found to be sick: nothing, the run stops (exit code 3), or it goes back to its
+    best checkpoint and on from there with the remedy."""
     checkpoint_seconds: float = 60.0
     """Time between checkpoints; 0: at every line of metrics.jsonl."""
     engine: Literal["auto", "eager", "captured"] = "auto"

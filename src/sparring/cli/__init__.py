@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from sparring.cli.classify import classify
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
+from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
 from sparring.cli.interpolate import interpolate
@@ -38,6 +39,7 @@ VERBS = (
     interpolate,
     directions,
     evaluate,
+    diagnose,
     compare_runs,
     report,
     classify,

@@ -20,6 +20,10 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
     device: DeviceOption = "auto",
     settings: SetOption = None,
+    on_sick: Annotated[
+        str | None,
+        typer.Option(help="What happens to a sick game: continue, stop or rollback.", show_default="continue"),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start over, in a new directory.")] = False,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also write TensorBoard's files.")] = False,
 ) -> None:
@@ -28,9 +32,9 @@ def train(
     from sparring.settings import Value, parse_assignments
 
     values: dict[str, Value] = dict(parse_assignments(settings or []))
-    given = {"steps": steps, "batch": batch, "seed": seed}
+    given = {"steps": steps, "batch": batch, "seed": seed, "on_sick": on_sick}
     for name in (name for name, value in given.items() if value is not None and name in values):
-        raise UsageError(f"--{name} and --set {name} are both given.")
+        raise UsageError(f"--{name.replace('_', '-')} and --set {name} are both given.")
     values |= {name: value for name, value in given.items() if value is not None}
     run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
     pictures = sorted(run.directory.samples.glob("*.png"))

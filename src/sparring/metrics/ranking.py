@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import torch
@@ -20,20 +21,17 @@ SEED = 0
 
 
 class Ranking(Protocol):
-    """``ranking(samples)`` takes ``n`` samples in network values and gives a figure, lower is better.
-
-    Samples with a value that is not finite get infinity: they never are the best.
-    """
+    """``figure(features(samples))`` of ``n`` samples: lower is better. What is not finite gets infinity."""
 
     name: str
     n: int
 
-    def __call__(self, samples: Tensor) -> float:
-        """The figure for samples (n, *shape)."""
+    def features(self, samples: Tensor) -> Tensor:
+        """What it looks at, (n, d), of samples (n, *shape) in network values."""
         ...
 
-    def features(self, samples: Tensor) -> Tensor:
-        """What it looks at, (n, d), of samples (n, *shape)."""
+    def figure(self, features: Tensor) -> float:
+        """The figure for samples by their features (n, d)."""
         ...
 
 
@@ -68,17 +66,20 @@ class ImageRanking:
         torch.set_num_threads(torch.get_num_threads())
         self.reference = moments(self.extractor(draw(_reference(dataset), LARGEST_REFERENCE, SEED)))
 
-    def __call__(self, samples: Tensor) -> float:
-        """The distance of float samples (n, C, H, W) in [-1, 1]; they are rounded to uint8 as the data are."""
-        with one_thread_if(self.small):
-            if not torch.isfinite(samples).all():
-                return float("inf")
-            found = moments(self.features(samples))
-            return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
-
     def features(self, samples: Tensor) -> Tensor:
-        """The random convolutions' features."""
-        return self.extractor(self.decode(samples.detach()))
+        """The random convolutions' features of float samples (n, C, H, W) in [-1, 1], rounded to uint8 as the data."""
+        with one_thread_if(self.small):
+            features = self.extractor(self.decode(samples.detach()))
+        # Rounding to uint8 would hide what is not finite.
+        return features.masked_fill(~torch.isfinite(samples).flatten(1).all(1, keepdim=True), math.nan)
+
+    def figure(self, features: Tensor) -> float:
+        """Their Fréchet distance to the reference's."""
+        if not torch.isfinite(features).all():
+            return float("inf")
+        with one_thread_if(self.small):
+            found = moments(features)
+            return frechet_from_moments(found.mean, found.covariance, self.reference.mean, self.reference.covariance)
 
 
 class PointRanking:
@@ -95,11 +96,15 @@ class PointRanking:
         # In units of the data's own spread, so that it can be added to a share.
         self.spread = float(self.reference.double().std(0).square().sum().sqrt())
 
-    def __call__(self, samples: Tensor) -> float:
-        """The distance of samples (n, d)."""
-        if not torch.isfinite(samples).all():
+    def features(self, samples: Tensor) -> Tensor:
+        """The points themselves."""
+        return samples.detach()
+
+    def figure(self, features: Tensor) -> float:
+        """The distance of points (n, d)."""
+        if not torch.isfinite(features).all():
             return float("inf")
-        x = samples.detach().cpu()
+        x = features.cpu()
         if self.name == "W1":
             if self.density is not None:
                 return wasserstein_1d(x, self.density.quantile)
@@ -108,7 +113,3 @@ class PointRanking:
         if self.name == "sliced W2" or self.modes is None or self.density is None:
             return distance
         return distance / self.spread + mode_distance(modes_found(x, self.modes, self.density.sigma), len(x))
-
-    def features(self, samples: Tensor) -> Tensor:
-        """The points themselves."""
-        return samples.detach()

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 Name = Literal["kl", "reverse-kl", "pearson", "neyman", "squared-hellinger", "jensen-shannon", "gan", "total-variation"]
 
 
-def f_gan(spec: DataSpec, *, latent_dim: int = 100, divergence: Name = "jensen-shannon") -> Recipe:
+def f_gan(
+    spec: DataSpec, *, latent_dim: int = 100, divergence: Name = "jensen-shannon", saturating: bool = False
+) -> Recipe:
     """The game on an f-divergence, which the discriminator estimates from samples.
 
     ``divergence``: kl, reverse-kl, pearson, neyman, squared-hellinger, jensen-shannon, gan or total-variation.
+    ``saturating``: the generator minimises the divergence itself, though that has no slope where the discriminator is
+    sure; gan is then the first paper's minimax game.
     """
     from sparring.game import Adversarial
     from sparring.objectives import DIVERGENCES
@@ -25,7 +29,7 @@ def f_gan(spec: DataSpec, *, latent_dim: int = 100, divergence: Name = "jensen-s
     return Recipe(
         paper="Nowozin, Cseke & Tomioka 2016, f-GAN, arXiv:1606.00709, section 3.2 and table 2",
         **perceptrons(spec, latent_dim),
-        game=Adversarial(objective(DIVERGENCES[divergence])),
+        game=Adversarial(objective(DIVERGENCES[divergence], saturating=saturating)),
         optimiser=adam(0.5, 0.999),
         batch=64,
         lr_generator=1e-4,

@@ -15,6 +15,7 @@ from sparring.report.generated import Generated
 from sparring.report.html import Html, joined, tag
 from sparring.report.style import SCRIPT, STYLE
 from sparring.report.subject import Subject
+from sparring.report.verdict import verdict
 
 KINDS = (".html", ".htm")
 
@@ -41,6 +42,7 @@ def report(run: Subject, device: str = "cpu", progress: Progress = no_progress) 
     """The report of a run, as HTML."""
     made = Generated(run, device)
     parts: dict[str, Callable[[], Html]] = {
+        "Verdict": lambda: verdict(run),
         "Samples over time": lambda: recorded.over_time(run),
         "Samples": made.sheet,
         "Curves": lambda: recorded.curves(run),

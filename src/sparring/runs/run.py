@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, open_data
+from sparring.diagnosis.diagnosis import Diagnosis, diagnose_run
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.files import write_atomically
@@ -270,6 +271,16 @@ class Run:
         if not (self.recipe.conditional and self.spec.attributes):
             return ()
         return ("no figure tells whether samples have the attributes that they were asked for",)
+
+    def diagnose(self) -> Diagnosis:
+        """How the training went, from what it recorded: healthy or what is wrong, the evidence, and what helps.
+
+        Raises:
+            UsageError: nothing is recorded yet.
+        """
+        if not self.metrics:
+            raise UsageError(f"{self.path} holds no measurement yet: train it first.")
+        return diagnose_run(self.metrics, self.spec, self.identity, str(self.path))
 
     def report(self, out: str | Path | None = None, *, device: str = "cpu", progress: Progress = no_progress) -> Path:
         """Write the run as one page, an HTML file that needs no network, and give its path: report.html in the run.

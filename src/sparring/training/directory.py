@@ -146,6 +146,15 @@ class Directory:
             with suppress(OSError):  # some systems keep a file that another process reads; it goes next time
                 file.unlink()
 
+    def return_to(self, step: int) -> None:
+        """Remove the numbered checkpoints after a step, so that going on begins there; that step must have one, or be
+        the best."""
+        if not self.checkpoint(step).exists():
+            shutil.copyfile(self.best, self.checkpoint(step))
+        for file in self.numbered():
+            if int(file.stem) > step:
+                file.unlink()
+
     def mark_best(self, step: int) -> None:
         """Let ``best`` be the checkpoint of a step: a second name for the same bytes, or a copy without links.
 

@@ -17,12 +17,13 @@ LINE_EVERY = 10.0
 
 
 class Display:
-    """Follows a training: ``step`` at every step (cheap), ``figures`` when statistics were read, ``say`` for words."""
+    """Follows a training: ``step`` at every step (cheap), ``figures`` when statistics were read, ``verdict``
+    when it was diagnosed, ``say`` for words."""
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
         self.console = console or Console(quiet=quiet, highlight=False, soft_wrap=True)
         self.bar: Progress | None = None
-        self.text = self.short = ""
+        self.text = self.short = self.how = ""
 
     def start(self, step: int, steps: int, batch: int) -> None:
         """Begin at a step of a run of ``steps``."""
@@ -54,10 +55,10 @@ class Display:
     def show(self) -> None:
         """Show how far the training is."""
         if self.bar is not None:
-            text = f"{self.rate:,.0f}/s {self.short}"
+            text = " ".join(filter(None, (f"{self.rate:,.0f}/s", self.how, self.short)))
             self.bar.update(self.task, completed=max(self.now, 0), text=text, refresh=True)
         else:
-            text = f"{self.rate:,.0f} images/s{self.text}"
+            text = f"{self.rate:,.0f} images/s{self.text}" + (f"  {self.how}" if self.how else "")
             left = (self.steps - self.now) * self.batch / max(self.rate, 1e-9)
             self.console.print(f"step {self.now} of {self.steps}  {text}  {left:,.0f} s left")
         self.due = time.perf_counter() + (REFRESH if self.bar is not None else LINE_EVERY)
@@ -75,6 +76,10 @@ class Display:
         brief = {"d_loss": "D {:.2f}", "d_real": "real {:.0%}", "d_fake": "fake {:.0%}", "g_loss": "G {:.2f}"}
         brief["augment_p"] = "aug {:.0%}"
         self.short = " ".join(form.format(values[name]) for name, form in brief.items() if name in values)
+
+    def verdict(self, name: str) -> None:
+        """How the game goes, in a few words."""
+        self.how = name
 
     def say(self, line: str) -> None:
         """A line of words, above the bar."""

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 
 import torch
 
+from sparring.diagnosis.history import NOT_FINITE
+from sparring.diagnosis.verdict import Verdict, diagnose
 from sparring.errors import SparringError
 from sparring.files import save_png
 from sparring.metrics.ranking import make_ranking
+from sparring.metrics.survey import Survey, Surveyed
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.draw import mix
@@ -23,12 +26,12 @@ from sparring.training.pictures import picture
 from sparring.training.sampling import draw_latents, generate
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
-from sparring.types import Dataset, Recipe, Statistics
+from sparring.types import Dataset, DataSpec, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
-NOTHING_LEARNED = 0.9
-"""The best figure must be below this share of the untrained generator's."""
+SETTLING = 1 / 3
+"""The share of a run that may look sick while the players find each other."""
 
 Scalars = Callable[[int, dict[str, float]], None]
 
@@ -37,6 +40,20 @@ class Interrupted(SparringError):
     """The user stopped the training; everything is saved."""
 
     exit_code = 130
+
+
+class Sick(SparringError):
+    """The run is sick, and the user wants it to stop then."""
+
+    exit_code = 3
+
+    def __init__(self, directory: Directory, verdict: Verdict) -> None:
+        found = verdict.findings[0]
+        super().__init__(
+            f"stopped at step {verdict.step}: {found.sickness}: {found.meaning}. "
+            f"spar diagnose {directory.path} shows the evidence and what helps."
+        )
+        self.verdict = verdict
 
 
 class Loop:
@@ -57,7 +74,13 @@ class Loop:
         self.step = make_step(self.recipe, dataset.train, device)
         self.state = self.step.state
         self.rank = make_ranking(dataset, device)
+        self.survey = Survey(dataset, self.rank)
         self.signals, self.signals_every = Signals(self.step, dataset, self.rank), signals_every(recipe)
+        self.rows: list[dict[str, float]] = []
+        """The lines of metrics.jsonl."""
+        remedies = (directory.read_identity() or {}).get("remedies", [])
+        self.helped_at: int = remedies[-1]["step"] if remedies else 0
+        """Where the newest remedy began."""
         self.unread: list[list[Statistics]] = []
         self.losses: list[float] = []
         """The generator's since the last signals: those that this process has played."""
@@ -103,11 +126,13 @@ class Loop:
             self.display.say(f"going on from step {self.state.step}")
         else:
             self.directory.cut_metrics(-self.recipe.pretrain - 1)
+        self.rows = self.directory.read_metrics()
 
     def begin(self) -> None:
         """Measure and picture the untrained generator: what must be beaten."""
-        self.state.first_figure = self.measure(untrained=True)
-        self.record({"figure": self.state.first_figure})
+        found = self.measure(untrained=True)
+        self.state.first_figure = found["figure"]
+        self.record(found | self.survey.floors())
         self.picture()
 
     def between_steps(self) -> None:
@@ -128,6 +153,7 @@ class Loop:
             self.picture()
         if best and step > 0:
             self.choose_best()
+            self.examine()
         if last or time.monotonic() - self.saved_at >= recipe.checkpoint_seconds:
             self.save()
 
@@ -162,6 +188,7 @@ class Loop:
         Raises:
             SparringError: always.
         """
+        self.record({NOT_FINITE: 1.0})
         good = self.directory.numbered()
         rates = self.recipe.lr_generator / 2, self.recipe.lr_discriminator / 2
         kept = f"The last good checkpoint is {good[-1]}." if good else "No checkpoint was made yet."
@@ -170,8 +197,8 @@ class Loop:
             f"--set clip=1 --set lr_generator={rates[0]:g} --set lr_discriminator={rates[1]:g}."
         )
 
-    def measure(self, *, untrained: bool = False) -> float:
-        """The figure that ranks generators: lower is better.
+    def measure(self, *, untrained: bool = False) -> Surveyed:
+        """The ``figure`` that ranks generators, lower is better, and what else their samples show.
 
         Before training, running averages mean nothing yet: the batch's own statistics are used in their place.
         """
@@ -179,16 +206,36 @@ class Loop:
         samples = generate(self.state.generator, inputs, self.device, by_batch=untrained)
         if not torch.isfinite(samples).all():
             self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")
-        return self.rank(samples)
+        features = self.rank.features(samples)
+        return {"figure": self.rank.figure(features)} | self.survey(features)
 
     def choose_best(self) -> None:
         """Measure, and keep this state as the best one if it is."""
-        figure = self.measure()
-        self.record({"figure": figure})
+        found = self.measure()
+        figure = found["figure"]
+        self.record(found)
         if self.state.best is None or figure < self.state.best[1]:
             self.state.best = (self.state.step, figure)
             self.save()
             self.directory.mark_best(self.state.step)
+
+    def examine(self) -> None:
+        """Say how the game goes; stop if it is sick at two measurements in a row, and the user wants that.
+
+        Raises:
+            Sick: it is.
+        """
+        verdict = diagnose(self.rows, self.dataset.spec).midway()
+        self.display.verdict(verdict.name)
+        settled = self.state.step - self.helped_at >= SETTLING * self.recipe.steps
+        if self.recipe.on_sick == "continue" or not settled:
+            return
+        # From the records, not from memory: a run that was stopped in between finds the same.
+        measured = [number for number, row in enumerate(self.rows) if "figure" in row]
+        before = diagnose(self.rows[: measured[-2] + 1], self.dataset.spec).midway()
+        if verdict.findings and before.name == verdict.name:
+            self.save()
+            raise Sick(self.directory, verdict)
 
     def save(self) -> None:
         """Write a checkpoint and remove old ones."""
@@ -207,30 +254,30 @@ class Loop:
 
     def record(self, values: dict[str, float]) -> None:
         """One line of metrics.jsonl."""
-        self.directory.append("metrics.jsonl", json.dumps({"step": self.state.step} | values))
+        self.rows.append({"step": self.state.step} | values)
+        self.directory.append("metrics.jsonl", json.dumps(self.rows[-1]))
         self.scalars(self.state.step, values)
 
     def finish(self) -> None:
-        """Say how it ended, and warn when nothing was learned."""
+        """Say how it ended."""
         if self.state.first_figure is None or self.state.best is None:
             return
-        for line in verdict(self.rank.name, self.state.first_figure, self.state.best):
+        verdict = diagnose(self.rows, self.dataset.spec)
+        for line in last_words(self.directory, self.rank.name, self.state.first_figure, self.state.best, verdict):
             self.display.say(line)
             self.directory.append("log.txt", line)
 
 
-def verdict(name: str, first: float, best: tuple[int, float]) -> list[str]:
-    """What is said of a finished training: its best figure, and a warning when nothing was learned."""
+def last_words(directory: Directory, name: str, first: float, best: tuple[int, float], verdict: Verdict) -> list[str]:
+    """What is said of a finished training: its best figure, and how it went."""
     lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})"]
-    if best[1] > NOTHING_LEARNED * first:
-        lines.append(
-            "WARNING: nothing was learned: the best samples are hardly nearer to the data than those of the "
-            "untrained generator, whatever the losses say. Try other learning rates, more steps, or another recipe."
-        )
-    return lines
+    if not verdict.findings:
+        return [*lines, f"verdict: {verdict.name}"]
+    warnings = [f"WARNING: {found.sickness}: {found.meaning}" for found in verdict.findings]
+    return [*lines, *warnings, f"spar diagnose {directory.path} shows the evidence and what helps"]
 
 
-def put_right(directory: Directory) -> None:
+def put_right(directory: Directory, spec: DataSpec) -> None:
     """Do what a training that was killed in its last moments had no time for: name the best, say how it ended."""
     facts = read_facts(directory.numbered()[-1])
     if facts["best"] is None:
@@ -238,7 +285,8 @@ def put_right(directory: Directory) -> None:
     if facts["best"][0] == facts["step"]:
         directory.mark_best(facts["step"])
     if facts["first_figure"] is not None and not (directory.path / "log.txt").exists():
-        for line in verdict("figure", facts["first_figure"], facts["best"]):
+        verdict = diagnose(directory.read_metrics(), spec)
+        for line in last_words(directory, "figure", facts["first_figure"], facts["best"], verdict):
             directory.append("log.txt", line)
 
 

@@ -1,0 +1,91 @@
+"""Symptoms: what a history says of the game in a few numbers that mean the same for every recipe and data set."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sparring.diagnosis.history import NOT_FINITE, History
+
+FEWEST = 4
+"""Measurements below which nothing is said of their course."""
+DUE = 0.2
+"""A class is missing below this share of what is due to it."""
+
+Symptoms = dict[str, float]
+
+
+def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
+    """The symptoms of a history; ``shares`` are the data's classes' shares. What cannot be said is left out.
+
+    ``learned``: how far the samples have come from the untrained generator's (0) to real examples' (1), on the
+    logarithm of the ranking's figure, at the best measurement; ``kept``: the same at the end; ``lost``: their
+    difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
+    the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: the scatter
+    of its logarithm about that course. ``precision`` and ``recall`` are shares
+    of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes`` is the
+    share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training examples
+    against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names that
+    SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
+    """
+    found = of_figure(history) | of_samples(history)
+    found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}
+    found["classes"] = 1 - len(missing(history, shares)) / len(shares) if shares else math.nan
+    found["finite"] = 0.0 if len(history.series(NOT_FINITE)[0]) else 1.0
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+SIGNALS = {
+    "told_apart": "auc_train",
+    "held_out": "auc_held_out",
+    "remembered": "auc_memory",
+    "gradient": "gradient_at_fake",
+    "rank": "rank",
+    "spread": "spread",
+    "oscillation": "oscillation",
+    "cosine_generator": "cosine_generator",
+    "cosine_discriminator": "cosine_discriminator",
+    "largest_output": "largest_output",
+    "largest_weight": "largest_weight",
+    "live_from_average": "average_distance",
+}
+
+
+def of_figure(history: History) -> Symptoms:
+    """What the course of the ranking's figure says."""
+    steps, figures = history.series("figure")
+    floor = history.first("real_figure")
+    played = steps > 0
+    if not played.any() or steps[0] > 0 or not floor > 0:
+        return {}
+    logs = np.log(np.maximum(figures / floor, 1.0))
+    span = max(float(logs[0]), 1e-9)
+    last = float(np.median(logs[played][-3:]))
+    measured = int(played.sum())
+    late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))
+    x, y = np.log(steps[-late:]), np.log(figures[-late:])
+    slope, offset = np.polyfit(x, y, 1) if measured >= FEWEST else (math.nan, math.nan)
+    return {
+        "learned": 1 - float(logs[played].min()) / span,
+        "kept": 1 - last / span,
+        "above_floor": math.exp(last),
+        "lost": (last - float(logs[played].min())) / span,
+        "improving": float(1 - 2**slope),
+        "unsteady": float(np.std(y - slope * x - offset)),
+    }
+
+
+def of_samples(history: History) -> Symptoms:
+    """What the samples of the late measurements say, beside real examples where there is a figure of these."""
+    found = {name: history.late(f"sample_{name}") for name in ("spacing", "to_train", "modes", "on_modes")}
+    for name in ("precision", "recall"):
+        real = history.first(f"real_{name}")
+        found[name] = history.late(f"sample_{name}") / real if real > 0 else math.nan
+    return found
+
+
+def missing(history: History, shares: tuple[float, ...]) -> list[int]:
+    """The numbers of the classes that are missing among the late samples; ``shares`` sum to 1."""
+    late = [history.late(f"class_{number}") for number in range(len(shares))]
+    return [number for number, share in enumerate(late) if share < DUE * shares[number]]

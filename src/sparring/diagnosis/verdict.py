@@ -1,0 +1,124 @@
+"""The verdict on a run, in plain words, with its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sparring.diagnosis.history import History, Row
+from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, threshold_name
+from sparring.diagnosis.symptoms import FEWEST, Symptoms, find_symptoms, missing
+from sparring.types import DataSpec
+
+HEALTHY, EARLY = "healthy", "too early to tell"
+UNFINISHED = ("undertrained", "modes missing")
+"""What may mend itself while the training goes on."""
+
+SAID = {
+    "finite": "share of the run until a value stopped being finite",
+    "largest_output": "largest output of the discriminator",
+    "lost": "share of what was learned that was lost again since the best measurement",
+    "learned": "how far the best samples came from the untrained generator's (0) to real examples (1)",
+    "kept": "how far the last samples came from the untrained generator's (0) to real examples (1)",
+    "improving": "share by which the figure would still fall if the run were as long again",
+    "unsteady": "scatter of the figure's logarithm about its course",
+    "to_train": "distance of samples from the nearest training example (copies: 0, new real examples: about 1)",
+    "spacing": "distance between neighbouring samples (all alike: 0, real examples: 1)",
+    "told_apart": "share of pairs (training example, sample) that the discriminator orders rightly",
+    "held_out": "share of pairs (held-out example, sample) that the discriminator orders rightly",
+    "gradient": "length of the gradient of the generator's loss at a sample",
+    "modes": "share of the mixture's modes that samples fall on",
+    "classes": "share of the classes that samples fall into",
+    "recall": "share of examples that lie near samples (real examples: 1)",
+    "precision": "share of samples that lie near examples (real examples: 1)",
+}
+"""What a symptom is, in words."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A symptom, and the threshold that it is on the wrong side of."""
+
+    symptom: str
+    value: float
+    side: str
+    threshold: float
+
+    def __str__(self) -> str:
+        return f"{SAID[self.symptom]}: {self.value:.3g}, which is {self.side} {self.threshold:.3g}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sickness that was found, and by what."""
+
+    sickness: str
+    meaning: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found in a run's records up to a step: nothing (healthy), or sicknesses, what explains most first."""
+
+    step: int
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+    """The classes that are missing among the samples, by name, where modes are missing."""
+    symptoms: Symptoms
+    rate: float = math.nan
+    """Images a second."""
+    early: bool = False
+    """Too little is recorded to say that nothing is wrong."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found, and enough is known to say so."""
+        return not self.findings and not self.early
+
+    @property
+    def name(self) -> str:
+        """The verdict in a few words."""
+        if self.findings:
+            return self.findings[0].sickness
+        return EARLY if self.early else HEALTHY
+
+    def midway(self) -> Verdict:
+        """The same without what may be said only of a run that is over."""
+        lasting = tuple(found for found in self.findings if found.sickness not in UNFINISHED)
+        return replace(self, findings=() if self.early else lasting)
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as JSON values."""
+        return {"verdict": self.name, "healthy": self.healthy} | asdict(self)
+
+
+def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
+    """The verdict on what a run recorded: the lines of its metrics.jsonl."""
+    history = History(rows)
+    shares = class_shares(spec)
+    symptoms = find_symptoms(history, shares)
+    thresholds: Mapping[str, float] = measured()["thresholds"]
+    found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
+    named = "modes missing" in [finding.sickness for finding in found]
+    lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
+    early = len(history.series("figure")[0]) <= FEWEST
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
+
+
+def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:
+    """The finding if a sickness's signs are there."""
+
+    def evidence(sign: Sign) -> Evidence:
+        return Evidence(sign.symptom, symptoms[sign.symptom], sign.side, thresholds[threshold_name(sickness, sign)])
+
+    signs = sickness.signs(symptoms, thresholds)
+    return Finding(sickness.name, sickness.meaning, tuple(map(evidence, signs))) if signs else None
+
+
+def class_shares(spec: DataSpec) -> tuple[float, ...]:
+    """The share of each class among the training examples; they sum to 1."""
+    shares = spec.shares or (1.0,) * len(spec.classes)
+    return tuple(share / sum(shares) for share in shares)

@@ -1,0 +1,95 @@
+"""What the samples that rank a checkpoint show beside their figure: variety, copies, and what is missing among them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.metrics.memorisation import nearest_rows
+from sparring.metrics.points import modes_found
+from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
+from sparring.metrics.ranking import PointRanking, Ranking
+from sparring.metrics.reading import draw_indices, labels_at
+from sparring.types import Dataset
+
+LARGEST = 1000
+"""Training examples, and samples, that are compared with one another."""
+LARGEST_SEARCHED = 4000
+"""Training examples among which copies are looked for."""
+SEED = 1
+FEWEST_LABELLED = 5
+"""Labelled examples of each class below which samples are not classified by their neighbours."""
+
+Surveyed = dict[str, float]
+
+
+class Survey:
+    """Compares samples with training examples on the ranking's features. The names of what it finds:
+
+    ``sample_precision`` and ``sample_recall`` are those of ``metrics.prdc``. ``sample_spacing`` is the distance of
+    samples from their nearest neighbours over that of as many training examples, geometric means: 0 where all samples
+    are alike, 1 for real examples. ``sample_to_train`` is the median over samples of the distance to the nearest
+    training example, over that example's own distance to its nearest neighbour: 0 for copies, about 1 for new real
+    examples (images only: of toys there are as many points as one likes). ``class_0`` … are the shares of classes
+    among the samples by their K nearest labelled neighbours; ``sample_modes`` and ``sample_on_modes`` are the share of
+    a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any.
+
+    ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``.
+    """
+
+    def __init__(self, dataset: Dataset, rank: Ranking) -> None:
+        """Deterministic; torch's random state is left as it was."""
+        self.rank, self.spec = rank, dataset.spec
+        positions = draw_indices(dataset.train, LARGEST_SEARCHED, SEED)
+        np.random.default_rng(SEED).shuffle(positions)
+        self.searched = rank.features(self.spec.encode(dataset.train.read(positions).x)).double()
+        self.radii = nearest_radii(self.searched, 1, CHUNK)
+        half = min(LARGEST, len(positions) // 2)
+        self.reference, self.others = self.searched[:half], self.searched[half : 2 * half]
+        self.classes = len(self.spec.classes)
+        labels = labels_at(dataset.train, positions) if self.classes else torch.empty(0, dtype=torch.int64)
+        self.labelled = labels >= 0
+        self.labels = labels[self.labelled].to(self.searched.device)
+
+    def __call__(self, features: Tensor) -> Surveyed:
+        """The figures of samples by their features (n, d); what has no meaning for these data is left out."""
+        return self.figures(features.double(), "sample_") | self.class_shares(features.double())
+
+    def floors(self) -> Surveyed:
+        """The same figures of other training examples than the reference, and the ranking's figure for as many."""
+        found = self.figures(self.others, "real_", itself=True)
+        return found | {"real_figure": self.rank.figure(self.searched[: self.rank.n])}
+
+    def figures(self, x: Tensor, prefix: str, *, itself: bool = False) -> Surveyed:
+        """The figures of examples (n, d); ``itself``: they are among those that are searched."""
+        found: Surveyed = {}
+        few = x[: len(self.reference)]
+        if min(len(few), len(self.reference)) > K:
+            compared = prdc(self.reference, few)
+            found |= {"precision": compared.precision, "recall": compared.recall}
+            found["spacing"] = spacing(few) / spacing(self.reference[: len(few)])
+        if self.spec.kind == "image" and not itself:
+            distance, nearest = nearest_rows(few, self.searched)
+            found["to_train"] = float((distance / self.radii[nearest].clamp_min(1e-300)).sqrt().median())
+        if isinstance(self.rank, PointRanking) and self.rank.modes is not None and self.rank.density is not None:
+            modes = modes_found(x.float(), self.rank.modes, self.rank.density.sigma)
+            found |= {"modes": modes.found_strictly / modes.of, "on_modes": modes.high_quality / modes.ceiling}
+        return {prefix + name: value for name, value in found.items()}
+
+    def class_shares(self, x: Tensor) -> Surveyed:
+        """The share of each class among examples (n, d), each classified by its nearest labelled neighbours."""
+        if self.classes < 2 or len(self.labels) < FEWEST_LABELLED * self.classes:
+            return {}
+        known = self.searched[self.labelled]
+        nearest = torch.cat(
+            [squared_distances(part, known).topk(K, largest=False).indices for part in torch.split(x, CHUNK)]
+        )
+        labels = self.labels[nearest].mode(1).values
+        shares = torch.bincount(labels, minlength=self.classes).double() / len(x)
+        return {f"class_{number}": share for number, share in enumerate(shares.tolist())}
+
+
+def spacing(x: Tensor) -> float:
+    """The geometric mean distance of examples (n, d), n > 1, from their nearest others."""
+    return float((nearest_radii(x, 1, CHUNK).clamp_min(1e-30).log().mean() / 2).exp())

@@ -1,0 +1,36 @@
+"""The verdict on the run, its evidence, and what helps."""
+
+from __future__ import annotations
+
+from sparring.diagnosis.diagnosis import diagnose_run, reliability
+from sparring.diagnosis.verdict import SAID, Finding
+from sparring.errors import UsageError
+from sparring.report.html import Html, joined, table, tag
+from sparring.report.subject import Subject
+
+
+def verdict(run: Subject) -> Html:
+    """Healthy or what is wrong, by which evidence, the command that helps, and how often such a verdict is right.
+
+    Raises:
+        UsageError: nothing is recorded yet.
+    """
+    if not run.metrics:
+        raise UsageError("nothing is measured yet: training does that every best_every steps.")
+    found = diagnose_run(run.metrics, run.spec, run.identity, str(run.directory.path))
+    said = found.verdict
+    parts = [tag("p", tag("strong", said.name), f", as far as step {said.step}")]
+    parts += [sickness(finding) for finding in said.findings]
+    if said.missing:
+        parts.append(tag("p", f"Missing among the samples: {', '.join(said.missing)}."))
+    if found.remedy is not None:
+        parts += [tag("p", f"What helps: {found.remedy.why}."), tag("pre", tag("code", found.command))]
+    sure = reliability(said.name if said.findings else None)
+    return joined([*parts, tag("p", sure.capitalize() + ".", class_="soft")])
+
+
+def sickness(finding: Finding) -> Html:
+    """One finding and its evidence."""
+    rows = [[SAID[e.symptom], f"{e.value:.3g}", f"{e.side} {e.threshold:.3g}"] for e in finding.evidence]
+    head = ("evidence", "this run", "sick")
+    return joined([tag("h3", finding.sickness), tag("p", finding.meaning), table(head, rows, (1,))])

@@ -1,0 +1,118 @@
+import math
+
+import pytest
+
+from sparring.diagnosis.diagnosis import diagnose_run
+from sparring.diagnosis.remedies import prescribe
+from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
+from sparring.diagnosis.verdict import SAID, Verdict, diagnose, examine
+from sparring.types import DataSpec
+
+SPEC = DataSpec("image", (1, 8, 8), ("a", "b"))
+IDENTITY = {
+    "recipe": "gan-mnist",
+    "data": "my digits",
+    "given": {},
+    "data_options": {},
+    "spec": {"kind": "image"},
+    "settings": {"own": {}, "general": {"steps": 1000, "batch": 32, "lr_generator": 2e-4, "lr_discriminator": 2e-4}},
+}
+
+
+def signs(sickness):
+    return [sign for form in sickness.forms for sign in form]
+
+
+def shifted(sickness, form, by):
+    """Symptoms that are so far on the sick side of every threshold of a form."""
+    found = {}
+    for sign in form:
+        threshold = measured()["thresholds"][threshold_name(sickness, sign)]
+        found[sign.symptom] = threshold + (by if sign.side == "above" else -by)
+    return found
+
+
+def sick(name, symptoms=(), rate=math.nan, **identity):
+    sickness = next(s for s in SICKNESSES if s.name == name)
+    finding = examine(sickness, shifted(sickness, sickness.forms[0], 1e-6), measured()["thresholds"])
+    return prescribe(Verdict(1000, (finding,), (), dict(symptoms), rate), IDENTITY | identity)
+
+
+def test_every_sign_has_a_threshold_and_words_and_no_threshold_is_idle():
+    names = {threshold_name(sickness, sign) for sickness in SICKNESSES for sign in signs(sickness)}
+    assert names == set(measured()["thresholds"])
+    assert {sign.symptom for sickness in SICKNESSES for sign in signs(sickness)} == set(SAID)
+
+
+@pytest.mark.parametrize("sickness", SICKNESSES, ids=lambda s: s.name)
+def test_a_sickness_needs_every_sign_of_a_form(sickness):
+    thresholds = measured()["thresholds"]
+    for form in sickness.forms:
+        symptoms = shifted(sickness, form, 1e-6)
+        assert sickness.signs(symptoms, thresholds) == form
+        for sign in form:
+            healthy = symptoms | {sign.symptom: shifted(sickness, form, -1e-6)[sign.symptom]}
+            assert sickness.signs(healthy, thresholds) == ()
+            assert sickness.signs({k: v for k, v in symptoms.items() if k != sign.symptom}, thresholds) == ()
+
+
+def test_the_verdict_names_the_classes_that_are_missing():
+    figures = [{"step": i, "figure": 100.0 / i, "class_0": 1.0, "class_1": 0.0} for i in range(1, 9)]
+    verdict = diagnose([{"step": 0, "figure": 200.0, "real_figure": 1.0}, *figures], SPEC)
+    assert "modes missing" in [finding.sickness for finding in verdict.findings]
+    assert verdict.missing == ("b",)
+
+
+def test_with_too_few_measurements_it_is_too_early():
+    verdict = diagnose([{"step": 0, "figure": 100.0, "real_figure": 1.0}], SPEC)
+    assert (verdict.healthy, verdict.name) == (False, "too early to tell")
+
+
+def test_the_words_hold_the_evidence_the_command_and_how_sure():
+    rows = [{"step": 3, "figure": 1.0, "not_finite": 1.0}]
+    found = diagnose_run(rows, SPEC, IDENTITY | {"given": {"lr_generator": 0.5, "steps": 1000}}, "runs/x")
+    text = "\n".join(found.lines())
+    assert "divergence" in text
+    assert "lr_generator=0.5" in text
+    assert "spar train 'my digits' --recipe gan-mnist --fresh --set steps=1000" in text
+    assert "healthy runs were called sick" in text
+    assert found.to_json()["remedy"]["command"] in text
+
+
+def test_the_users_own_settings_are_the_first_suspects():
+    remedy = sick("nothing learned", given={"hold": "generator", "steps": 900, "seed": 3})
+    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"steps": 900, "seed": 3})
+
+
+def test_without_suspects_the_best_known_recipe_takes_its_place():
+    assert sick("nothing learned", given={"steps": 900}).recipe == "auto"
+
+
+def test_the_best_known_recipe_is_played_more_gently():
+    remedy = sick("divergence", recipe="auto")
+    assert remedy.settings == {"lr_generator": 1e-4, "lr_discriminator": 1e-4}
+
+
+@pytest.mark.parametrize(("above", "steps"), [(8.0, 4000), (2.0, 2000), (1.0, 2000), (1e6, 10_000)])
+def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
+    halving = {"improving": 0.5, "above_floor": above}  # the figure halves when the steps double
+    remedy = sick("undertrained", halving, given={"steps": 1000, "k": 2})
+    assert remedy.settings == {"steps": steps, "k": 2}
+    assert remedy.command("digits", "runs/x") == (
+        f"spar train digits --recipe gan-mnist --out runs/x --set k=2 --set steps={steps}"
+    )
+
+
+def test_it_is_told_how_long_that_takes():
+    remedy = sick("undertrained", {"improving": 0.5, "above_floor": 8.0}, rate=16.0)
+    assert "about 100 more minutes" in remedy.why  # 3 000 steps of 32 images
+
+
+def test_against_copies_only_augmentation_or_more_data_help():
+    assert sick("memorisation").settings == {"augment": "ada"}
+    augmented = {"own": {"augment": "ada"}, "general": IDENTITY["settings"]["general"]}
+    assert sick("memorisation", settings=augmented) is None
+
+
+def test_a_healthy_run_needs_no_remedy():
+    assert prescribe(Verdict(100, (), (), {}), IDENTITY) is None

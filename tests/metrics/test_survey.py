@@ -1,0 +1,73 @@
+import pytest
+import torch
+
+from sparring.data import DataOptions, open_data
+from sparring.metrics.ranking import make_ranking
+from sparring.metrics.survey import Survey, spacing
+
+
+@pytest.fixture(scope="module")
+def survey():
+    dataset = open_data("digits", DataOptions())
+    rank = make_ranking(dataset)
+    return Survey(dataset, rank), rank, dataset
+
+
+def look(survey, images):
+    found, rank, dataset = survey
+    return found(rank.features(dataset.spec.encode(images)))
+
+
+def all_training(dataset):
+    return dataset.train.read(torch.arange(len(dataset.train)).numpy())
+
+
+def test_real_examples_look_like_real_examples(survey):
+    _, _, dataset = survey
+    held_out = dataset.test.read(torch.arange(len(dataset.test)).numpy()).x
+    got = look(survey, held_out)
+    floors = survey[0].floors()
+    assert got["sample_precision"] > 0.9 * floors["real_precision"]
+    assert got["sample_spacing"] == pytest.approx(1, abs=0.3)
+    assert 0.7 < got["sample_to_train"] < 1.5
+
+
+def test_copies_are_seen(survey):
+    _, _, dataset = survey
+    copies = all_training(dataset).x[:300]
+    noisy = (copies.float() + 4 * torch.randn(copies.shape)).clamp(0, 255).to(torch.uint8)
+    assert look(survey, copies)["sample_to_train"] < 1e-3
+    assert look(survey, noisy)["sample_to_train"] < 0.5
+
+
+def test_samples_that_are_all_alike_have_no_spacing(survey):
+    _, _, dataset = survey
+    one = all_training(dataset).x[:1].expand(300, -1, -1, -1)
+    got = look(survey, one)
+    assert got["sample_spacing"] < 1e-6
+    assert got["sample_recall"] < 0.05
+
+
+def test_a_class_that_is_left_out_is_missing_from_the_shares(survey):
+    _, _, dataset = survey
+    x, y = all_training(dataset)
+    got = look(survey, x[y != 3])
+    shares = [got[f"class_{number}"] for number in range(10)]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[3] < 0.02
+    assert min(shares[:3] + shares[4:]) > 0.07
+
+
+def test_modes_of_a_mixture():
+    dataset = open_data("ring", DataOptions(points=4000))
+    found = Survey(dataset, make_ranking(dataset))
+    x = dataset.train.read(torch.arange(4000).numpy()).x
+    assert found(x)["sample_modes"] == 1
+    assert found(x)["sample_on_modes"] == pytest.approx(1, abs=0.02)
+    assert found(x[x[:, 0] > 0.1])["sample_modes"] < 0.6
+    assert "sample_to_train" not in found(x)
+
+
+def test_spacing_scales_with_the_examples():
+    x = torch.randn(200, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert spacing(7 * x) == pytest.approx(7 * spacing(x))
