@@ -46,6 +46,8 @@ PLAYS = {
     "projection": ("digits",),
     "ae": BOTH,
     "vae": BOTH,
+    "few-labels": ("digits",),
+    "complement": ("digits",),
 }
 DATA = {name: data[0] for name, data in PLAYS.items()}
 CASES = [(name, data) for name, every in PLAYS.items() for data in every]
@@ -135,10 +137,13 @@ def test_refuses_or_plays_every_kind_of_data(narrow, name: str) -> None:
         if isinstance(recipe.game, AuxiliaryClassifier):
             raw, scores = players.discriminator(fake)
             assert scores.shape == (4, 2)
+            assert raw.shape == (4, 1)
+        elif recipe.classifies:
+            assert recipe.discriminator()(fake).shape == (4, 2)
         else:
             judged = recipe.game.fake(players, Drawn((), latent))
             raw = players.discriminator(*recipe.game.shown(judged, recipe.game.memory()))
-        assert raw.shape == (4 // recipe.game.pack, 1)
+            assert raw.shape == (4 // recipe.game.pack, 1)
     assert played
 
 

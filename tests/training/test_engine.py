@@ -175,7 +175,7 @@ def test_all_that_changes_stays_where_it_is(small) -> None:
     step = static_step(recipe, source, captured=True)
 
     def places() -> dict[str, int]:
-        stored = {"x": step.draw.stored.x, "y": step.draw.stored.y}
+        stored = {"x": step.draw.real_stream.stored.x, "y": step.draw.real_stream.stored.y}
         rates = {player: o.param_groups[0]["lr"] for player, o in step.state.optimisers.items()}
         return {name: tensor.data_ptr() for name, tensor in (everything(step.state) | stored | rates).items()}
 

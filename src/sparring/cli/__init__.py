@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from sparring.cli.augment import augment
+from sparring.cli.classify import classify
 from sparring.cli.compare import compare
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
@@ -18,6 +19,7 @@ from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
 from sparring.cli.features import features
 from sparring.cli.interpolate import interpolate
+from sparring.cli.predict import predict
 from sparring.cli.recipes import recipes
 from sparring.cli.report import report
 from sparring.cli.sample import sample
@@ -46,6 +48,8 @@ VERBS = (
     diagnose,
     compare_runs,
     report,
+    classify,
+    predict,
     data,
     recipes,
     theory,

@@ -24,6 +24,7 @@ from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
+from sparring.runs.classifier import check_images, load_classifier, probabilities
 from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
@@ -293,6 +294,28 @@ class Run:
         return augment(
             draw, self.spec, self.dataset, per_class, balance=balance, keep_copies=keep_copies, progress=progress
         )
+
+    def classifier(self, checkpoint: str = "last") -> nn.Module:
+        """The trained classifier (its moving average where there is one), in inference mode, on the CPU.
+
+        It maps images (n, *shape) in [-1, 1] to logits (n, classes).
+
+        Raises:
+            UsageError: the recipe trains none, or there is no such checkpoint, or it is of other networks.
+        """
+        return load_classifier(self.recipe, self.checkpoint(checkpoint))
+
+    def predict(
+        self, images: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "last", device: str = "cpu"
+    ) -> Tensor:
+        """The probability of each class, (n, classes), for images (n, *shape): uint8, or floats in [-1, 1].
+
+        Raises:
+            UsageError: this run trained no classifier, or the images do not fit.
+        """
+        place = choose_device(device)
+        classifier = self.classifier(checkpoint).to(place)
+        return probabilities(classifier, check_images(self.spec, images), place)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.

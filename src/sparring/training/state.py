@@ -48,6 +48,8 @@ class State:
         self.players = Players(recipe.generator(), discriminator).to(device)
         self.players.to(memory_format=layout)  # type: ignore[call-overload]
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
+        averaged = discriminator if recipe.ema and recipe.classifies else None
+        self.average_discriminator: nn.Module | None = copy.deepcopy(averaged)
         self.memory = {PROGRESS: torch.zeros((), device=device)}
         kept = {**recipe.game.memory(), **whole_rates(recipe)}
         self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
@@ -80,11 +82,22 @@ class State:
         """The network that samples come from: the average where there is one."""
         return self.average if self.average is not None else self.players.generator
 
+    def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Each moving average and the network that it is of."""
+        pairs = [
+            (self.average, self.players.generator),
+            (self.average_discriminator, self.players.discriminator),
+        ]
+        return [(average, network) for average, network in pairs if average is not None and network is not None]
+
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by name: the state's own tensors, not copies."""
         named = {f"players.{name}": tensor for name, tensor in self.players.state_dict().items()}
         if self.average is not None:
             named |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        if self.average_discriminator is not None:
+            own = self.average_discriminator.state_dict().items()
+            named |= {f"average_discriminator.{name}": tensor for name, tensor in own}
         for player, optimiser in self.optimisers.items():
             for i, parameter in enumerate(self.parameters[player]):
                 for name, value in optimiser.state.get(parameter, {}).items():

@@ -53,8 +53,9 @@ class Step:
     def play(self, stage: int) -> list[Statistics]:
         """The moves of the step that was prepared, and the average: work on the device alone."""
         statistics = [self.move(move) for move in self.draw.moves[stage]]
-        if self.state.average is not None and stage == GAME:
-            update_average(self.state.average, self.state.players.generator, self.kept)
+        if stage == GAME:
+            for average, network in self.state.averaged():
+                update_average(average, network, self.kept)
         return statistics
 
     def move(self, move: Move) -> Statistics:
