@@ -27,7 +27,7 @@ how many others were asked for."""
 
 
 BYTES = 12
-"""Memory that a number of an example takes until it is saved: as float32, once more while it is rounded, and as bytes."""
+"""Memory that a number of an example takes until it is saved: as float32, again while it is rounded, and as bytes."""
 UNKNOWN = 16 << 30
 """Memory of a machine that does not tell."""
 MOST_FRAMES = 10_000
