@@ -21,6 +21,7 @@ _HOMES = {
     "find_components": "sparring.runs.directions",
     "walk": "sparring.runs.directions",
     "Run": "sparring.runs.run",
+    "SparringFeatures": "sparring.transformer",
     "Recipe": "sparring.types",
     "DataSpec": "sparring.types",
     "SparringError": "sparring.errors",
@@ -32,6 +33,7 @@ __all__ = [
     "Recipe",
     "Run",
     "SparringError",
+    "SparringFeatures",
     "UsageError",
     "compare_runs",
     "find_components",
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run
+    from sparring.transformer import SparringFeatures
     from sparring.types import DataSpec, Recipe
 
 

@@ -110,6 +110,8 @@ def evaluate(
     elif dataset.test is None:
         notes.append("no test part: the floor is of the validation part, which also chose the best checkpoint")
     size = _size(n, dataset.train, held_out)
+    if size < n:
+        notes.append(f"N = {size}, not {n}: a part of these data has no more examples")
     fakes = _samples(sample, size, dataset.spec, notes)
     reference = draw(dataset.train, size, seed)
     real = None if held_out is None else draw(held_out, size, seed)
@@ -132,7 +134,7 @@ def evaluate(
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     """N: what was asked for, or all that the smaller part has."""
-    if n <= K:
+    if not isinstance(n, int) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
     if len(train) <= K:
@@ -147,7 +149,10 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
 
 def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: list[str]) -> Tensor:
     """N samples as stored values on the CPU, checked."""
-    x = sample(n).detach()
+    x = sample(n)
+    if not isinstance(x, Tensor):
+        raise UsageError(f"asked for samples as a tensor, got a {type(x).__name__}")
+    x = x.detach()
     if tuple(x.shape) != (n, *spec.shape):
         raise UsageError(f"asked for samples of shape {(n, *spec.shape)}, got {tuple(x.shape)}")
     if spec.kind == "image" and x.dtype == torch.uint8:
@@ -163,6 +168,8 @@ def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: lis
     outside = sum(int((part.abs() > 1.01).sum()) for part in parts) / x.numel()
     if outside > 0.001:
         notes.append(f"WARNING: {100 * outside:.1f} % of the samples' values lie outside [-1, 1] and were clipped")
+    if all(bool((part >= 0).all()) for part in parts):
+        notes.append("WARNING: no value of the samples is below 0: black is -1 and white is 1; do they lie in [0, 1]?")
     stored = torch.empty(x.shape, dtype=torch.uint8)
     for into, part in zip(torch.split(stored, len(parts[0])), parts, strict=True):
         into.copy_(spec.decode(part))

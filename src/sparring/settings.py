@@ -46,6 +46,9 @@ class Settings:
     ema_rampup: float = 0.0
     """Largest half-life of the average as a share of the steps done, so that it soon forgets its first, poor
     generators (Karras et al. 2020, arXiv:2006.06676, in its published code: .05); 0: ``ema`` from the first step on."""
+    balance: float = 0.0
+    """How often the discriminator may be right, as a share, before it is made to learn more slowly; the generator is
+    slowed while the discriminator is right less often than by chance. 0: learning rates are left as they are."""
     clip: float = 0.0
     """Largest norm of one player's gradient; 0: not clipped."""
     grid_every: int = 200
@@ -87,6 +90,8 @@ class Settings:
                 raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must lie above 0 and up to 1.")
         if not 0 <= self.ema < 1:
             raise UsageError(f"ema={self.ema} makes no sense: it must lie from 0 to below 1.")
+        if self.balance and not 0.5 < self.balance < 1:
+            raise UsageError(f"balance={self.balance} makes no sense: it must lie between .5 and 1, or be 0.")
 
 
 def convert(name: str, value: Value, hint: Any) -> Value:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import UsageError
 from sparring.settings import Settings
 
 Inputs: TypeAlias = tuple[Tensor, ...]
@@ -307,3 +308,9 @@ class Recipe(Settings):
     optimiser: Optimiser
     conditional: bool = False
     """The players are given the labels, or the attributes."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot mean anything, here or in any recipe."""
+        super().__post_init__()
+        if self.balance and self.discriminator is None:
+            raise UsageError("balance is between two sides, and this recipe has no discriminator: leave it out.")

@@ -21,7 +21,7 @@ from sparring.settings import Settings
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 from sparring.training.state import read_checkpoint
-from sparring.types import Attribute, DataSpec
+from sparring.types import Attribute, DataSpec, Drawn, Players
 
 BOTH = ("digits", "ring")
 PLAYS = {
@@ -37,6 +37,7 @@ PLAYS = {
     "unrolled": BOTH,
     "pacgan": BOTH,
     "r3gan": BOTH,
+    "bigan": ("digits",),
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
@@ -122,14 +123,17 @@ def test_refuses_or_plays_every_kind_of_data(narrow, name: str) -> None:
             continue
         played += 1
         labels = (spec.encode_condition(spec.draw_conditions(4)),) if recipe.conditional else ()
-        fake = recipe.generator()(recipe.latent(None, 4), *labels)
-        assert fake.shape == (4, *spec.shape)
         assert recipe.discriminator is not None
+        players = Players(recipe.generator(), recipe.discriminator())
+        latent = recipe.latent(None, 4), *labels
+        fake = players.generator(*latent)
+        assert fake.shape == (4, *spec.shape)
         if isinstance(recipe.game, AuxiliaryClassifier):
-            raw, scores = recipe.discriminator()(fake)
+            raw, scores = players.discriminator(fake)
             assert scores.shape == (4, 2)
         else:
-            raw = recipe.discriminator()(*recipe.game.shown((fake, *labels), recipe.game.memory()))
+            judged = recipe.game.fake(players, Drawn((), latent))
+            raw = players.discriminator(*recipe.game.shown(judged, recipe.game.memory()))
         assert raw.shape == (4 // recipe.game.pack, 1)
     assert played
 

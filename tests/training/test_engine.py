@@ -50,6 +50,9 @@ SETTINGS = [
     ("dcgan", {"augment": "diffaugment"}),
     ("gan-mnist", {"updates": "two"}),
     ("cgan", {"data": "circle"}),
+    ("gan-1d", {"balance": 0.6}),
+    ("gan-mnist", {"updates": "two", "balance": 0.6}),
+    ("wgan", {"balance": 0.6}),
 ]
 """What else a recipe's step may hold."""
 

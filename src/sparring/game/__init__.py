@@ -2,6 +2,7 @@
 
 from sparring.game.adversarial import Adversarial
 from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryRegression
+from sparring.game.bigan import BiGAN
 from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
 from sparring.game.two_updates import TwoUpdates
@@ -11,6 +12,7 @@ __all__ = [
     "Adversarial",
     "AuxiliaryClassifier",
     "AuxiliaryRegression",
+    "BiGAN",
     "FeatureMatching",
     "TwoUpdates",
     "Unrolled",

@@ -1,7 +1,8 @@
 """Networks that know nothing of how they are trained; one family a file."""
 
 from sparring.networks.dcgan import DCGANFeatures, DCGANGenerator, UpsampleGenerator
-from sparring.networks.heads import Classifier, Discriminator, Judgement, Projection
+from sparring.networks.encoder import Encoder, WithEncoder
+from sparring.networks.heads import Classifier, Discriminator, Judgement, PairJudgement, Projection
 from sparring.networks.initialise import gaussian, glorot
 from sparring.networks.layers import (
     AttributeEmbedding,
@@ -12,6 +13,7 @@ from sparring.networks.layers import (
 )
 from sparring.networks.mlp import MLPDiscriminator, MLPGenerator
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
+from sparring.networks.representation import Representation, representation_of
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
 from sparring.networks.spectral import spectral
 
@@ -23,18 +25,23 @@ __all__ = [
     "DCGANFeatures",
     "DCGANGenerator",
     "Discriminator",
+    "Encoder",
     "Joined",
     "Judgement",
     "MLPDiscriminator",
     "MLPGenerator",
     "MinibatchDeviation",
+    "PairJudgement",
     "Projection",
     "R3GANFeatures",
     "R3GANGenerator",
+    "Representation",
     "ResNetFeatures",
     "ResNetGenerator",
     "UpsampleGenerator",
+    "WithEncoder",
     "gaussian",
     "glorot",
+    "representation_of",
     "spectral",
 ]

@@ -43,6 +43,10 @@ class DCGANGenerator(nn.Module):
             x = crop(layer(x), size)
         return x
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return [self.start, *self.layers[:-1]]
+
 
 class UpsampleGenerator(nn.Module):
     """Latent codes (n, latent_dim) to images (n, C, H, W) in [-1, 1], by upsampling and convolutions of stride 1.
@@ -72,6 +76,10 @@ class UpsampleGenerator(nn.Module):
             x = layer(crop(self.upsample(norm(x)), size))
         made: Tensor = self.end(x)
         return made
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return list(self.layers)
 
 
 class DCGANFeatures(nn.Module):
@@ -108,6 +116,10 @@ class DCGANFeatures(nn.Module):
         """Features (n, width) of images (n, C, H, W)."""
         features: Tensor = self.net(x)
         return features
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the largest on; not a minibatch's statistics, which are of no example."""
+        return [layer for layer in self.net if isinstance(layer, nn.Sequential)]
 
 
 class Project(nn.Module):

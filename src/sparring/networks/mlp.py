@@ -36,6 +36,10 @@ class MLPGenerator(nn.Module):
         x: Tensor = self.net(z)
         return x.view(len(x), *self.shape)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return activations(self.net)
+
 
 class MLPDiscriminator(nn.Module):
     """Examples (n, *shape), times ``gain``, to one raw output each, (n, 1), with ``dropout`` after each hidden layer.
@@ -68,6 +72,10 @@ class MLPDiscriminator(nn.Module):
         hidden: Tensor = self.net[:-1](self.gain * x)
         return hidden
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return activations(self.net)
+
 
 def dense_layers(
     widths: Sequence[int], activation: Callable[[], nn.Module], norm: Callable[[int], nn.Module] | None = None
@@ -79,3 +87,8 @@ def dense_layers(
         if norm is not None:
             layers.append(norm(after))
     return layers
+
+
+def activations(net: nn.Sequential) -> list[nn.Module]:
+    """What follows each dense layer but the last."""
+    return [after for layer, after in itertools.pairwise(list(net)[:-1]) if isinstance(layer, nn.Linear)]

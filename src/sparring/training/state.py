@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.files import write_atomically
+from sparring.training.balance import whole_rates
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
@@ -48,7 +49,8 @@ class State:
         self.players.to(memory_format=layout)  # type: ignore[call-overload]
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
         self.memory = {PROGRESS: torch.zeros((), device=device)}
-        self.memory |= {name: tensor.to(device) for name, tensor in recipe.game.memory().items()}
+        kept = {**recipe.game.memory(), **whole_rates(recipe)}
+        self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
         """Step and figure of the best measurement so far."""
