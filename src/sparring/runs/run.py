@@ -23,8 +23,8 @@ from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
-from sparring.runs.features import extract, extractor, network_values
 from sparring.runs.augment import Augmented, augment, check_classes
+from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
