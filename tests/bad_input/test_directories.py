@@ -127,11 +127,34 @@ def test_a_run_of_another_version(spar, one_line, digits_copy: Path) -> None:
     one_line(spar("train", "digits", "--recipe", "gan-mnist", "--out", digits_copy), 2, says, "--fresh")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "\0"])
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\0", "[" * 200_000])
 def test_a_recipe_json_that_is_none(spar, one_line, digits_copy: Path, text: str) -> None:
     (digits_copy / "recipe.json").write_text(text)
     one_line(spar("sample", digits_copy), 2, "recipe.json is damaged")
     one_line(spar("train", "digits", "--recipe", "gan-mnist", "--out", digits_copy), 2, "recipe.json is damaged")
+
+
+def test_metrics_that_cannot_be_read(spar, one_line, digits_copy: Path) -> None:
+    gone(digits_copy / "metrics.jsonl")
+    one_line(spar("diagnose", digits_copy), 2, "metrics.jsonl cannot be read")
+    one_line(
+        spar(
+            "train",
+            "digits",
+            "--recipe",
+            "gan-mnist",
+            "--out",
+            digits_copy,
+            "--steps",
+            40,
+            "--set",
+            "log_every=10",
+            "--set",
+            "grid_every=15",
+        ),
+        2,
+        "cannot be read",
+    )
 
 
 def test_no_run(spar, snapshot, one_line) -> None:

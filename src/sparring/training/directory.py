@@ -89,7 +89,7 @@ class Directory:
             return None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {explain(error)}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
         if unknown:
             raise UsageError(
@@ -115,18 +115,25 @@ class Directory:
             raise SparringError(f"cannot write {self.path / name}: {explain(error)}") from error
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; one that a killed process left unfinished is left out."""
+        """The lines of metrics.jsonl; one that a killed process left unfinished is left out.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        file = self.path / "metrics.jsonl"
         try:
-            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {explain(error)}") from error
         rows = []
         for line in lines:
             try:
                 rows.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-        return [row for row in rows if isinstance(row, dict) and "step" in row]
+        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("step"), int)]
 
     def cut_metrics(self, step: int) -> None:
         """Drop the lines after a step: going on from there writes them again."""

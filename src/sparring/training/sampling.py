@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -25,8 +26,10 @@ CHUNK = 500
 how many others were asked for."""
 
 
-MOST = 1 << 30
-"""Numbers, of latent codes and examples together, that are made at once at the most: four gigabytes."""
+BYTES = 12
+"""Memory that a number of an example takes until it is saved: as float32, again while it is rounded, and as bytes."""
+UNKNOWN = 16 << 30
+"""Memory of a machine that does not tell."""
 MOST_FRAMES = 10_000
 """Frames of one film: a quarter of an hour."""
 
@@ -102,14 +105,18 @@ def draw_latents(
 
 
 def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:
-    """Refuse as many samples as no memory holds, before any is made.
+    """Refuse more samples than this machine's memory holds, before any is made.
 
     Raises:
         UsageError: n is no such number.
     """
     if not isinstance(n, Integral) or n < 1:
         raise UsageError(f"cannot make {n} samples: ask for one or more.")
-    most = MOST // (spec.size + recipe.latent(torch.Generator(), 1).numel())
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        memory = UNKNOWN
+    most = memory // BYTES // (spec.size + recipe.latent(torch.Generator(), 1).numel())
     if n > most:
         raise UsageError(f"{n} samples are too many at once: ask for at most {most}, and again with another --seed.")
 

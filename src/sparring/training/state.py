@@ -223,5 +223,14 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
                     "since_signals": floats(facts.get("since_signals", [])),
                 },
             )
-    except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise UsageError(f"{path} is damaged or no checkpoint ({error}). {REMEDY}") from error
