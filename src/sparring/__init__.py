@@ -16,11 +16,13 @@ _HOMES = {
     "load": "sparring.api",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
+    "compare": "sparring.rivals.compare",
     "compare_runs": "sparring.runs.compare",
     "find_direction": "sparring.runs.directions",
     "find_components": "sparring.runs.directions",
     "walk": "sparring.runs.directions",
     "Run": "sparring.runs.run",
+    "SparringFeatures": "sparring.transformer",
     "Recipe": "sparring.types",
     "DataSpec": "sparring.types",
     "SparringError": "sparring.errors",
@@ -32,7 +34,9 @@ __all__ = [
     "Recipe",
     "Run",
     "SparringError",
+    "SparringFeatures",
     "UsageError",
+    "compare",
     "compare_runs",
     "find_components",
     "find_direction",
@@ -46,9 +50,11 @@ if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
+    from sparring.rivals.compare import compare
     from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run
+    from sparring.transformer import SparringFeatures
     from sparring.types import DataSpec, Recipe
 
 

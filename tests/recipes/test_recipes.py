@@ -21,7 +21,7 @@ from sparring.settings import Settings
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 from sparring.training.state import read_checkpoint
-from sparring.types import Attribute, DataSpec
+from sparring.types import Attribute, DataSpec, Drawn, Players
 
 BOTH = ("digits", "ring")
 PLAYS = {
@@ -37,12 +37,15 @@ PLAYS = {
     "unrolled": BOTH,
     "pacgan": BOTH,
     "r3gan": BOTH,
+    "bigan": ("digits",),
     "dcgan": ("digits",),
     "dcgan-upsample": ("digits",),
     "sngan": ("digits",),
     "cgan": ("digits", "circle"),
     "acgan": ("digits",),
     "projection": ("digits",),
+    "ae": BOTH,
+    "vae": BOTH,
 }
 DATA = {name: data[0] for name, data in PLAYS.items()}
 CASES = [(name, data) for name, every in PLAYS.items() for data in every]
@@ -103,7 +106,7 @@ def test_can_be_read(name: str, spar) -> None:
     assert full.err == ""
     for key in (*own_defaults(RECIPES[name]), *(field.name for field in dataclasses.fields(Settings))):
         assert f"\n  {key}" in full.out
-    assert "arXiv" in full.out
+    assert "arXiv:" in full.out or "doi:" in full.out
     table = spar("recipes")
     assert f"{name} " in table.out
     assert summary(RECIPES[name]) in table.out
@@ -122,14 +125,19 @@ def test_refuses_or_plays_every_kind_of_data(narrow, name: str) -> None:
             continue
         played += 1
         labels = (spec.encode_condition(spec.draw_conditions(4)),) if recipe.conditional else ()
-        fake = recipe.generator()(recipe.latent(None, 4), *labels)
+        players = Players(recipe.generator(), recipe.discriminator() if recipe.discriminator else None)
+        latent = recipe.latent(None, 4), *labels
+        fake = players.generator(*latent)
         assert fake.shape == (4, *spec.shape)
-        assert recipe.discriminator is not None
+        if players.discriminator is None:
+            assert players.generator.encode(fake).shape == latent[0].shape
+            continue
         if isinstance(recipe.game, AuxiliaryClassifier):
-            raw, scores = recipe.discriminator()(fake)
+            raw, scores = players.discriminator(fake)
             assert scores.shape == (4, 2)
         else:
-            raw = recipe.discriminator()(*recipe.game.shown((fake, *labels), recipe.game.memory()))
+            judged = recipe.game.fake(players, Drawn((), latent))
+            raw = players.discriminator(*recipe.game.shown(judged, recipe.game.memory()))
         assert raw.shape == (4 // recipe.game.pack, 1)
     assert played
 

@@ -9,11 +9,14 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from sparring.cli.augment import augment
+from sparring.cli.compare import compare
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
+from sparring.cli.features import features
 from sparring.cli.interpolate import interpolate
 from sparring.cli.recipes import recipes
 from sparring.cli.report import report
@@ -31,7 +34,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-VERBS = (train, sample, interpolate, directions, evaluate, diagnose, compare_runs, report, data, recipes, theory)
+VERBS = (
+    train,
+    sample,
+    interpolate,
+    directions,
+    features,
+    augment,
+    compare,
+    evaluate,
+    diagnose,
+    compare_runs,
+    report,
+    data,
+    recipes,
+    theory,
+)
 """In the order of the help."""
 
 for verb in VERBS:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sparring.recipes.auto import Choice, auto, choose
+from sparring.recipes.autoencoders import ae, vae
+from sparring.recipes.bigan import bigan
 from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
@@ -42,12 +44,15 @@ RECIPES: dict[str, RecipeFunction] = {
     "unrolled": unrolled,
     "pacgan": pacgan,
     "r3gan": r3gan,
+    "bigan": bigan,
     "dcgan": dcgan,
     "dcgan-upsample": dcgan_upsample,
     "sngan": sngan,
     "cgan": cgan,
     "acgan": acgan,
     "projection": projection,
+    "ae": ae,
+    "vae": vae,
 }
 
 DEFAULT = "auto"

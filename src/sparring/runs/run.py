@@ -23,10 +23,12 @@ from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
+from sparring.runs.augment import Augmented, augment, check_classes
+from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import draw_latents, generate, path_latents
+from sparring.training.sampling import draw_latents, generate, latent_codes, path_latents, seeded
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -78,17 +80,30 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint, or it is damaged or of other networks.
         """
+        return self._network("average" if self.recipe.ema else "players.generator", self.recipe.generator, checkpoint)
+
+    def discriminator(self, checkpoint: str = "best") -> nn.Module:
+        """The trained discriminator, in inference mode, on the CPU.
+
+        Raises:
+            UsageError: as ``generator``, or the game has none.
+        """
+        if self.recipe.discriminator is None:
+            raise UsageError(f"{self.path} has no discriminator: {self.identity['recipe']} trains without one.")
+        return self._network("players.discriminator", self.recipe.discriminator, checkpoint)
+
+    def _network(self, name: str, make: Callable[[], nn.Module], checkpoint: str) -> nn.Module:
         path = self.checkpoint(checkpoint)
         _, tensors = read_checkpoint(path)
-        prefix = "average." if self.recipe.ema else "players.generator."
-        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        weights = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
         with torch.random.fork_rng():
-            generator = self.recipe.generator()
+            network = make()
         try:
-            generator.load_state_dict(weights)
+            network.load_state_dict(weights)
         except RuntimeError as error:
-            raise UsageError(f"{path} does not belong to this recipe: its generator has other weights.") from error
-        return generator.eval()
+            player = name.rpartition(".")[2].replace("average", "generator")
+            raise UsageError(f"{path} does not belong to this recipe: its {player} has other weights.") from error
+        return network.eval()
 
     def sample(
         self,
@@ -202,6 +217,82 @@ class Run:
                 "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
                 f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
             ) from error
+
+    def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
+        """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
+        networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
+        return extractor(source, self.recipe, self.spec, *networks)
+
+    def features(
+        self,
+        x: Tensor | np.ndarray[Any, Any],
+        source: str = "discriminator",
+        *,
+        checkpoint: str = "best",
+        device: str = "cpu",
+    ) -> Tensor:
+        """Features (n, F) float32 of examples (n, *shape): images as uint8, or as floats in [-1, 1].
+
+        Args:
+            x: the examples.
+            source: ``discriminator``: its hidden layers, maps max-pooled to 4 x 4 (Radford et al. 2016, section 5.1);
+                ``encoder``: the same of an encoder; ``code``: its codes; ``generator``: its hidden layers at the code
+                that makes the nearest example, which is searched for.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the networks run.
+
+        Raises:
+            UsageError: examples of another shape, or no such features in this run.
+        """
+        place = choose_device(device)
+        return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
+
+    def encode(self, x: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+        """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
+
+        Raises:
+            UsageError: examples of another shape, or no encoder.
+        """
+        return self.features(x, "code", checkpoint=checkpoint, device=device)
+
+    def augment(
+        self,
+        per_class: int | None = None,
+        *,
+        balance: bool = False,
+        seed: int = 0,
+        truncation: float | None = None,
+        keep_copies: bool = False,
+        checkpoint: str = "best",
+        device: str = "cpu",
+        progress: Progress = no_progress,
+    ) -> Augmented:
+        """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
+
+        Args:
+            per_class: how many of each class.
+            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
+                validation and test part come along as they are.
+            seed: decides the latent codes. The same seed gives the same images.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
+            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the network runs.
+            progress: called now and then as ``progress(what, done, total)``.
+
+        Raises:
+            UsageError: a generator without classes, or anything that does not fit.
+            SparringError: the generator makes hardly anything but copies.
+        """
+        check_classes(self.recipe, self.spec)
+        generator, make = seeded(seed), self.maker(checkpoint, device)
+
+        def draw(labels: Tensor) -> Tensor:
+            return self.spec.decode(make((latent_codes(self.recipe, generator, len(labels), truncation), labels)))
+
+        return augment(
+            draw, self.spec, self.dataset, per_class, balance=balance, keep_copies=keep_copies, progress=progress
+        )
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.

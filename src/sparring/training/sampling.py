@@ -83,13 +83,9 @@ def draw_latents(
         UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
             a truncation of codes that are not normal.
     """
-    if not isinstance(seed, Integral) or not 0 <= seed <= LARGEST_SEED + 1:
-        raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
+    generator = seeded(seed)
     check_count(recipe, spec, n)
-    generator = torch.Generator().manual_seed(int(seed))
-    z = recipe.latent(generator, int(n))
-    if truncation is not None:
-        z = truncate(recipe.latent, z, truncation)
+    z = latent_codes(recipe, generator, int(n), truncation)
     classes = recipe.conditional and bool(spec.classes)
     if label is not None and not classes:
         raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
@@ -116,6 +112,27 @@ def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:
     most = MOST // (spec.size + recipe.latent(torch.Generator(), 1).numel())
     if n > most:
         raise UsageError(f"{n} samples are too many at once: ask for at most {most}, and again with another --seed.")
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Random numbers that a seed decides.
+
+    Raises:
+        UsageError: the seed is out of range.
+    """
+    if not isinstance(seed, Integral) or not 0 <= seed <= LARGEST_SEED + 1:
+        raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
+    return torch.Generator().manual_seed(int(seed))
+
+
+def latent_codes(recipe: Recipe, generator: torch.Generator, n: int, truncation: float | None) -> Tensor:
+    """The next n latent codes (n, …) of a generator of random numbers, truncated where that is asked for.
+
+    Raises:
+        UsageError: a truncation that makes no sense, or of codes that are not normal.
+    """
+    z = recipe.latent(generator, n)
+    return z if truncation is None else truncate(recipe.latent, z, truncation)
 
 
 def path_latents(
