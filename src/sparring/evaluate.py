@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -134,7 +135,7 @@ def evaluate(
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     """N: what was asked for, or all that the smaller part has."""
-    if not isinstance(n, int) or n <= K:
+    if not isinstance(n, Integral) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
     if len(train) <= K:

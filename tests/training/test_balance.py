@@ -99,3 +99,9 @@ def test_a_balance_that_is_none_is_refused(value: float, tmp_path) -> None:
 def test_one_side_cannot_be_balanced(tiny) -> None:
     with pytest.raises(UsageError, match="no discriminator"):
         tiny(balance=0.7, discriminator=None)
+
+
+def test_a_game_that_tells_no_skill_cannot_be_balanced(tiny) -> None:
+    recipe = tiny(balance=0.7)
+    with pytest.raises(UsageError, match="how often its discriminator is right"):
+        rebalance(recipe, whole_rates(recipe), {"d_loss": torch.tensor(1.0)})

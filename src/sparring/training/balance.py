@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from sparring.errors import UsageError
 from sparring.types import Memory, PlayerName, Recipe, Statistics
 
 SHARE: dict[PlayerName, str] = {"generator": "balance_generator", "discriminator": "balance_discriminator"}
@@ -30,8 +31,14 @@ def rebalance(recipe: Recipe, memory: Memory, statistics: Statistics) -> None:
 
     Its own falls while it is right more often than ``balance`` says, the generator's while it is right less often than
     by chance, both exponentially and at a rate that is proportional to the difference; otherwise they rise likewise.
+
+    Raises:
+        UsageError: the game does not say how often it was right.
     """
-    right = torch.stack([statistics[side] for side in ("d_real", "d_fake") if side in statistics]).mean()
+    sides = [statistics[side] for side in ("d_real", "d_fake") if side in statistics]
+    if not sides:
+        raise UsageError("balance needs a game that reports how often its discriminator is right (d_real or d_fake).")
+    right = torch.stack(sides).mean()
     change(memory[SHARE["discriminator"]], recipe.balance - right)
     change(memory[SHARE["generator"]], right - CHANCE)
     statistics |= {name: memory[name].clone() for name in SHARE.values()}
