@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "train": "sparring.api",
     "load": "sparring.api",
+    "classify": "sparring.tasks.classify",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
     "compare": "sparring.rivals.compare",
@@ -36,6 +37,7 @@ __all__ = [
     "SparringError",
     "SparringFeatures",
     "UsageError",
+    "classify",
     "compare",
     "compare_runs",
     "find_components",
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run
+    from sparring.tasks.classify import classify
     from sparring.transformer import SparringFeatures
     from sparring.types import DataSpec, Recipe
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -48,6 +48,21 @@ def opened_atomically(path: Path) -> Iterator[IO[bytes]]:
             raise
     except OSError as error:
         raise SparringError(f"cannot write {path}: {explain(error)}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, unless it is there.
+
+    Raises:
+        UsageError: a file has its name.
+        SparringError: the disk refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{path} is in the way: it is no directory. Choose another --out.") from None
+    except OSError as error:
+        raise SparringError(f"cannot make {path}: {explain(error)}") from error
 
 
 def explain(error: OSError) -> str:

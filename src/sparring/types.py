@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import UsageError
 from sparring.settings import Settings
 
 Inputs: TypeAlias = tuple[Tensor, ...]
@@ -227,6 +228,8 @@ class Drawn(NamedTuple):
     real: Inputs
     latent: Inputs
     memory: Memory = MappingProxyType({})
+    labelled: Inputs = ()
+    """Encoded examples and their labels, ``(x, y)``, where the turn asks for them."""
 
 
 Statistics: TypeAlias = dict[str, Tensor]
@@ -260,6 +263,8 @@ class Turn(NamedTuple):
     """Latent codes drawn."""
     loss: Callable[[Players, Drawn], tuple[Tensor, Statistics]]
     times: int = 1
+    labelled: int = 0
+    """Examples drawn from those of the data that have a label: a stream of their own."""
 
 
 class Game(Protocol):
@@ -307,3 +312,11 @@ class Recipe(Settings):
     optimiser: Optimiser
     conditional: bool = False
     """The players are given the labels, or the attributes."""
+    classifies: bool = False
+    """The discriminator is a classifier, to be used after training: it has a moving average as the generator has."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot mean anything, here or in any recipe."""
+        super().__post_init__()
+        if self.balance and self.discriminator is None:
+            raise UsageError("balance is between two sides, and this recipe has no discriminator: leave it out.")

@@ -116,7 +116,7 @@ def test_a_draw_has_the_attributes_of_its_examples_and_of_the_training_part() ->
     )
     draw = Draw(recipe, data.train, CPU)
     draw.prepare(3)
-    (x, y), (_, asked), _ = draw(draw.moves[GAME][0], {})
+    (x, y), (_, asked), *_ = draw(draw.moves[GAME][0], {})
     assert y.shape == asked.shape == (500, 1)
     degrees = y * data.spec.attributes[0].deviation + data.spec.attributes[0].mean
     assert (x - data.density.mean(degrees)).norm(dim=1).mean() < 2 * data.density.sigma

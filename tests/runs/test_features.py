@@ -125,9 +125,9 @@ def test_mistakes_are_one_line(run: sparring.Run, digits_run: sparring.Run, spar
     shutil.rmtree(unfinished / "checkpoints")
     out = "--out", tmp_path / "f.npy"
     cases = {
-        "image 1 x 16 x 12 (kind, shape)": (run.path, tmp_path / "larger.npy", *out),
+        "holds images of 1 x 16 x 12": (run.path, tmp_path / "larger.npy", *out),
         "give --set size=8x8 --set channels=1": (run.path, tmp_path / "colour.npy", *out),
-        "points 2": (run.path, "ring", *out),
+        "holds points of 2": (run.path, "ring", *out),
         "no encoder": (digits_run.path, "--from", "code", *out),
         "choose one of discriminator": (run.path, "--from", "critic", *out),
         "choose one of all, train": (run.path, "--part", "some", *out),

@@ -147,11 +147,11 @@ def test_off_the_cpu_the_whole_source_is_put_there_once(tiny, monkeypatch) -> No
         "meta"
     }
     assert [tensor.shape for tensor in discriminator.real] == [(8, 1), (8,)]
-    place = draw.stored.x
+    place = draw.real_stream.stored.x
     drawn(draw, 1)
-    assert draw.stored.x is place  # where a captured step looks for them
+    assert draw.real_stream.stored.x is place  # where a captured step looks for them
     assert source.reads == 0
-    assert Draw(tiny(), source, CPU).whole is None
+    assert Draw(tiny(), source, CPU).real_stream.whole is None
     source.tensors = lambda: None  # too large
     draw = Draw(tiny(), source, torch.device("meta"))
     assert drawn(draw, 0)[0].real[0].device.type == "meta"
@@ -161,7 +161,7 @@ def test_off_the_cpu_the_whole_source_is_put_there_once(tiny, monkeypatch) -> No
 def test_the_whole_and_the_read_batches_are_the_same(tiny) -> None:
     source = open_data("digits").train
     read, gathered = Draw(tiny(), source, CPU), Draw(tiny(), source, CPU)
-    gathered.whole = source.tensors()
+    gathered.real_stream.whole = source.tensors()
     for step in (0, 7):
         assert equal(drawn(read, step), drawn(gathered, step))
     assert source.tensors().x.dtype == torch.uint8

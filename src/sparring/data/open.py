@@ -8,6 +8,7 @@ from pathlib import Path
 from sparring.data import idx, npy
 from sparring.data.decode import EXTENSIONS
 from sparring.data.folder import ImageFiles
+from sparring.data.labels import keep_labels
 from sparring.data.named import NAMES, open_named
 from sparring.data.options import DataOptions
 from sparring.data.origin import Origin
@@ -19,6 +20,7 @@ from sparring.settings import nearest
 from sparring.types import Dataset
 
 FILES = ("size", "fit", "channels", "holdout")
+LABELS = ("labels_per_class", "labels_seed")
 WANTED = "a folder or .zip of images, .npy, .npz, or IDX files"
 
 
@@ -33,8 +35,11 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
         return open_toy(data, options)
     origin = open_named(data, options, show_progress) if data in NAMES else open_path(data, options)
     allowed = FILES if isinstance(origin, ImageFiles) else IMAGE_OPTIONS
-    options.allow(f"the images of {data}", allowed)
-    return open_packed(origin, options, show_progress)
+    options.allow(f"the images of {data}", (*allowed, *LABELS))
+    dataset = open_packed(origin, options, show_progress)
+    if options.labels_per_class is None:
+        return dataset
+    return keep_labels(dataset, options.labels_per_class, options.labels_seed)
 
 
 def open_path(data: str, options: DataOptions) -> Origin:

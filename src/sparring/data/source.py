@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sparring.errors import UsageError
 from sparring.types import Batch, Dataset, DataSource, DataSpec
 
 FITS = 512 << 20
@@ -116,3 +117,68 @@ def everything(dataset: Dataset) -> DataSource:
     return PointSource(
         dataset.spec, torch.cat([batch.x for batch in whole]), torch.cat(attributes) if attributes else None
     )
+
+
+class Subset:
+    """Some examples of a source, as a source of their own."""
+
+    def __init__(self, source: DataSource, positions: Indices) -> None:
+        """``positions`` are those in the source, (n,)."""
+        self._source, self._positions = source, positions
+
+    @property
+    def spec(self) -> DataSpec:
+        """What one example is."""
+        return self._source.spec
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self._positions)
+
+    def read(self, indices: Indices) -> Batch:
+        """The examples at these positions of the subset."""
+        return self._source.read(self._positions.take(indices))
+
+    def tensors(self) -> Batch:
+        """All of them, in order."""
+        return self.read(np.arange(len(self), dtype=np.int64))
+
+
+class Hidden:
+    """A source whose labels are others: -1 where they are hidden."""
+
+    attributes = None
+
+    def __init__(self, source: DataSource, labels: Indices) -> None:
+        """``labels`` are what is shown of each example, (n,) int64."""
+        self._source, self.labels = source, labels
+
+    @property
+    def spec(self) -> DataSpec:
+        """What one example is."""
+        return self._source.spec
+
+    def __len__(self) -> int:
+        """How many examples there are."""
+        return len(self._source)
+
+    def read(self, indices: Indices) -> Batch:
+        """Examples, and the labels that are shown."""
+        return Batch(self._source.read(indices).x, torch.from_numpy(self.labels.take(indices)))
+
+    def tensors(self) -> Batch | None:
+        """The whole part, in order; None if the source does not hand itself out whole."""
+        whole: Batch | None = self._source.tensors() if hasattr(self._source, "tensors") else None
+        return None if whole is None else Batch(whole.x, torch.from_numpy(self.labels))
+
+
+def labelled_part(source: DataSource) -> DataSource:
+    """The examples of a source that have a label.
+
+    Raises:
+        UsageError: none has.
+    """
+    labels = getattr(source, "labels", None)
+    if labels is None or not (labels >= 0).any():
+        raise UsageError(f"{source.spec.name} has no labelled training examples: this game needs some.")
+    return Subset(source, np.flatnonzero(labels >= 0))

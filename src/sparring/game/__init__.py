@@ -6,6 +6,7 @@ from sparring.game.auxiliary_classifier import AuxiliaryClassifier, AuxiliaryReg
 from sparring.game.bigan import BiGAN
 from sparring.game.critic import judge, skill
 from sparring.game.feature_matching import FeatureMatching
+from sparring.game.few_labels import FewLabels, Supervised
 from sparring.game.two_updates import TwoUpdates
 from sparring.game.unrolled import Unrolled
 
@@ -15,7 +16,9 @@ __all__ = [
     "AuxiliaryRegression",
     "BiGAN",
     "FeatureMatching",
+    "FewLabels",
     "Reconstruction",
+    "Supervised",
     "TwoUpdates",
     "Unrolled",
     "VariationalBound",

@@ -13,6 +13,7 @@ from sparring.networks.layers import (
 )
 from sparring.networks.likelihoods import Bernoulli, Gaussian, Likelihood
 from sparring.networks.mlp import MLPDiscriminator, MLPFeatures, MLPGenerator
+from sparring.networks.noisy import NoisyClassifier, NoisyConvolutions
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.representation import Representation, representation_of
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
@@ -38,6 +39,8 @@ __all__ = [
     "MLPFeatures",
     "MLPGenerator",
     "MinibatchDeviation",
+    "NoisyClassifier",
+    "NoisyConvolutions",
     "PairJudgement",
     "Projection",
     "R3GANFeatures",

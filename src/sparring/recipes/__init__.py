@@ -15,6 +15,8 @@ from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
 from sparring.recipes.f_gan import f_gan
+from sparring.recipes.few_labels import choose as choose_for_few_labels
+from sparring.recipes.few_labels import complement, few_labels
 from sparring.recipes.gan_1d import gan_1d, gan_1d_mended
 from sparring.recipes.gan_mnist import gan_mnist
 from sparring.recipes.lsgan import lsgan
@@ -53,13 +55,25 @@ RECIPES: dict[str, RecipeFunction] = {
     "projection": projection,
     "ae": ae,
     "vae": vae,
+    "few-labels": few_labels,
+    "complement": complement,
 }
 
 DEFAULT = "auto"
 """The recipe that data are trained with when none is named."""
 
-CHOOSERS: dict[str, Chooser] = {"auto": choose}
+CHOOSERS: dict[str, Chooser] = {
+    "auto": choose,
+    "few-labels": choose_for_few_labels,
+    "complement": choose_for_few_labels,
+}
 """Recipes some of whose settings are chosen, unless the user sets them."""
+
+IMAGES_ONLY: dict[str, tuple[str, ...]] = {"auto": ("width",), "r3gan": ("width", "blocks")}
+"""Settings of convolutions: of recipes that also play on points, with other networks."""
+
+PUBLISHED_NAMES: dict[str, dict[str, str]] = {"gan-1d": {"M": "batch", "K": "k", "epochs": "steps"}}
+"""Settings of a recipe's own that are general ones under the paper's names."""
 
 
 def summary(function: RecipeFunction) -> str:

@@ -70,13 +70,12 @@ def check_same(spec: DataSpec, wanted: DataSpec, data: str) -> None:
     """
     if (spec.kind, spec.shape) == (wanted.kind, wanted.shape):
         return
-    shapes = (" x ".join(map(str, shape)) for shape in (spec.shape, wanted.shape))
-    have, need = (f"{kind} {shape}" for kind, shape in zip((spec.kind, wanted.kind), shapes, strict=True))
+    have, need = (f"{one.kind.rstrip('s')}s of {' x '.join(map(str, one.shape))}" for one in (spec, wanted))
     remedy = ""
     if spec.kind == wanted.kind == "image":
         channels, height, width = wanted.shape
         remedy = f": give --set size={height}x{width} --set channels={channels}"
-    raise UsageError(f"{data} is {have} (kind, shape), but this run was trained on {need}{remedy}.")
+    raise UsageError(f"{data} holds {have}, but this run was trained on {need}{remedy}.")
 
 
 def write_features(

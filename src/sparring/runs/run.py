@@ -23,11 +23,13 @@ from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
+from sparring.runs.augment import Augmented, augment, check_classes
+from sparring.runs.classifier import check_images, load_classifier, probabilities
 from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import draw_latents, generate, path_latents
+from sparring.training.sampling import draw_latents, generate, latent_codes, path_latents, seeded
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -137,13 +139,11 @@ class Run:
         Raises:
             UsageError: any of these does not fit.
         """
-        if not isinstance(n, int) or n < 1:
-            raise UsageError(f"cannot make {n} samples: ask for one or more.")
         if latents is not None and truncation is not None:
             raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
         inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
-        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
-            print(warning, file=sys.stderr)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         if latents is not None:
             inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
         if not math.isfinite(strength):
@@ -151,6 +151,11 @@ class Run:
         if direction is not None:
             inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
         return self.maker(checkpoint, device)(inputs)
+
+    def warn_beyond(self, conditions: Tensor) -> None:
+        """Tell standard error of encoded attributes (n, a) that the generator has never seen."""
+        if warning := beyond(self.spec, conditions):
+            print(warning, file=sys.stderr)
 
     def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
@@ -178,6 +183,8 @@ class Run:
         *,
         label: int | None = None,
         to_label: int | None = None,
+        attributes: Given | None = None,
+        to_attributes: Given | None = None,
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
@@ -185,17 +192,22 @@ class Run:
 
         Args:
             seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
-                A single one stands still, while the class changes.
+                A single one stands still, while the class changes, or the attributes.
             frames: how many in all, evenly spaced.
             label: the class at the beginning; without it each seed has a class of its own.
             to_label: the class at the end, where it is another one: between them, mixtures of both.
+            attributes: those at the beginning, as in ``sample``; without them each seed has some of its own.
+            to_attributes: those at the end, where they are others; what is not named stays as it begins.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
         Raises:
             UsageError: any of these does not fit.
         """
-        inputs = path_latents(self.recipe, self.spec, seeds, frames, label, to_label)
+        given = label, to_label, attributes, to_attributes
+        inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         make = self.maker(checkpoint, device)
         try:
             return make(inputs)
@@ -243,6 +255,67 @@ class Run:
             UsageError: examples of another shape, or no encoder.
         """
         return self.features(x, "code", checkpoint=checkpoint, device=device)
+
+    def augment(
+        self,
+        per_class: int | None = None,
+        *,
+        balance: bool = False,
+        seed: int = 0,
+        truncation: float | None = None,
+        keep_copies: bool = False,
+        checkpoint: str = "best",
+        device: str = "cpu",
+        progress: Progress = no_progress,
+    ) -> Augmented:
+        """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
+
+        Args:
+            per_class: how many of each class.
+            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
+                validation and test part come along as they are.
+            seed: decides the latent codes. The same seed gives the same images.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
+            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the network runs.
+            progress: called now and then as ``progress(what, done, total)``.
+
+        Raises:
+            UsageError: a generator without classes, or anything that does not fit.
+            SparringError: the generator makes hardly anything but copies.
+        """
+        check_classes(self.recipe, self.spec)
+        generator, make = seeded(seed), self.maker(checkpoint, device)
+
+        def draw(labels: Tensor) -> Tensor:
+            return self.spec.decode(make((latent_codes(self.recipe, generator, len(labels), truncation), labels)))
+
+        return augment(
+            draw, self.spec, self.dataset, per_class, balance=balance, keep_copies=keep_copies, progress=progress
+        )
+
+    def classifier(self, checkpoint: str = "last") -> nn.Module:
+        """The trained classifier (its moving average where there is one), in inference mode, on the CPU.
+
+        It maps images (n, *shape) in [-1, 1] to logits (n, classes).
+
+        Raises:
+            UsageError: the recipe trains none, or there is no such checkpoint, or it is of other networks.
+        """
+        return load_classifier(self.recipe, self.checkpoint(checkpoint))
+
+    def predict(
+        self, images: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "last", device: str = "cpu"
+    ) -> Tensor:
+        """The probability of each class, (n, classes), for images (n, *shape): uint8, or floats in [-1, 1].
+
+        Raises:
+            UsageError: this run trained no classifier, or the images do not fit.
+        """
+        place = choose_device(device)
+        classifier = self.classifier(checkpoint).to(place)
+        return probabilities(classifier, check_images(self.spec, images), place)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
@@ -332,7 +405,10 @@ def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: st
         UsageError: another shape, no numbers, or values that are not finite.
     """
     try:
-        z = torch.as_tensor(latents).to(torch.float32)
+        z = torch.as_tensor(latents)
+        if z.is_complex():
+            raise TypeError("complex")
+        z = z.to(torch.float32)
     except (TypeError, ValueError) as error:
         raise UsageError(f"the {what} no numbers ({error}).") from error
     if z.shape != like.shape:

@@ -26,9 +26,10 @@ from sparring.metrics.signals import (
     oscillation,
     spread,
 )
-from sparring.training.draw import GAME, conditioned, mix, put
+from sparring.training.draw import GAME, mix
 from sparring.training.sampling import evaluating
 from sparring.training.step import Step, moved_by_batches, standing_still
+from sparring.training.stream import conditioned, put
 from sparring.types import Dataset, DataSource, Drawn, Inputs, Memory, PlayerName, Recipe, Turn
 
 IMAGES, STEPS = 16_000, 100
@@ -102,11 +103,11 @@ class Signals:
         """A copy of the game's memory: views write into it."""
         return {name: tensor.clone() for name, tensor in self.state.memory.items()}
 
-    def read(self, source: DataSource, n: int) -> Inputs:
+    def read(self, source: DataSource, n: int, *, labelled: bool = False) -> Inputs:
         """N examples of a part as the players see them, other ones at each step; repeated where it has fewer."""
         chosen = draw_indices(source, n, mix(self.recipe.seed, STREAM + self.state.step))
         x, y = put(conditioned(self.spec, source.read(np.resize(chosen, n))), self.device)
-        if not self.recipe.conditional:
+        if not (self.recipe.conditional or labelled):
             return (self.spec.encode(x),)
         assert y is not None
         return (self.spec.encode(x), y)
@@ -165,7 +166,9 @@ class Signals:
         at_fake = torch.empty(0)
         for turn in turns:
             real = self.read(self.dataset.train, turn.real) if turn.real else ()
-            drawn = Drawn(real, self.step.draw.latent(turn.fake), self.memory())
+            stream = self.step.draw.labelled_stream
+            labelled = self.read(stream.source, turn.labelled, labelled=True) if stream and turn.labelled else ()
+            drawn = Drawn(real, self.step.draw.latent(turn.fake), self.memory(), labelled)
             made: list[Tensor] = []
             hook = self.state.players.generator.register_forward_hook(lambda *called, made=made: made.append(called[2]))
             try:

@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.files import write_atomically
+from sparring.training.balance import whole_rates
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
+FACTS = ("step", "best", "first_figure", "since_line", "since_signals")
 REMEDY = "Remove it to go on from an older checkpoint, or start over with --fresh."
 
 
@@ -46,13 +48,20 @@ class State:
         self.players = Players(recipe.generator(), discriminator).to(device)
         self.players.to(memory_format=layout)  # type: ignore[call-overload]
         self.average: nn.Module | None = copy.deepcopy(self.players.generator) if recipe.ema else None
+        averaged = discriminator if recipe.ema and recipe.classifies else None
+        self.average_discriminator: nn.Module | None = copy.deepcopy(averaged)
         self.memory = {PROGRESS: torch.zeros((), device=device)}
-        self.memory |= {name: tensor.to(device) for name, tensor in recipe.game.memory().items()}
+        kept = {**recipe.game.memory(), **whole_rates(recipe)}
+        self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
         """Step and figure of the best measurement so far."""
         self.first_figure: float | None = None
         """The figure of the untrained generator."""
+        self.since_line: dict[str, list[float]] = {}
+        """Statistics of the moves since the last line of metrics.jsonl that had any."""
+        self.since_signals: list[float] = []
+        """The generator's losses since the last signals."""
         self.parameters: dict[PlayerName, list[nn.Parameter]] = {
             "generator": list(self.players.generator.parameters()),
         }
@@ -73,11 +82,22 @@ class State:
         """The network that samples come from: the average where there is one."""
         return self.average if self.average is not None else self.players.generator
 
+    def averaged(self) -> list[tuple[nn.Module, nn.Module]]:
+        """Each moving average and the network that it is of."""
+        pairs = [
+            (self.average, self.players.generator),
+            (self.average_discriminator, self.players.discriminator),
+        ]
+        return [(average, network) for average, network in pairs if average is not None and network is not None]
+
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by name: the state's own tensors, not copies."""
         named = {f"players.{name}": tensor for name, tensor in self.players.state_dict().items()}
         if self.average is not None:
             named |= {f"average.{name}": tensor for name, tensor in self.average.state_dict().items()}
+        if self.average_discriminator is not None:
+            own = self.average_discriminator.state_dict().items()
+            named |= {f"average_discriminator.{name}": tensor for name, tensor in own}
         for player, optimiser in self.optimisers.items():
             for i, parameter in enumerate(self.parameters[player]):
                 for name, value in optimiser.state.get(parameter, {}).items():
@@ -91,7 +111,7 @@ class State:
         Raises:
             SparringError: the file cannot be written.
         """
-        facts = {"format": FORMAT, "step": self.step, "best": self.best, "first_figure": self.first_figure}
+        facts = {"format": FORMAT} | {name: getattr(self, name) for name in FACTS}
         tensors = {
             name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, tensor in self.tensors().items()
@@ -130,7 +150,8 @@ class State:
                 tensor.copy_(saved[name])
         for player, optimiser in self.optimisers.items():
             optimiser.load_state_dict({"state": kept[player], "param_groups": optimiser.state_dict()["param_groups"]})
-        self.step, self.best, self.first_figure = facts["step"], facts["best"], facts["first_figure"]
+        for name in FACTS:
+            setattr(self, name, facts[name])
 
     def saved_optimiser(self, player: PlayerName, saved: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
         """The tensors that a player's optimiser keeps once it has stepped, to be filled; none if it has not yet."""
@@ -157,6 +178,11 @@ def alike(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype
 
 
+def floats(values: list[Any]) -> list[float]:
+    """Values from a file as numbers."""
+    return [float(value) for value in values]
+
+
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The facts and the tensors of a checkpoint; safetensors only, so nothing in it is executed.
 
@@ -168,7 +194,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The facts of a checkpoint alone: ``step``, ``best`` (step and figure) and ``first_figure``.
+    """The facts of a checkpoint alone: ``step``, ``best`` (step and figure), ``first_figure`` and what is not told yet.
 
     Raises:
         UsageError: as ``read_checkpoint``.
@@ -192,7 +218,19 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
                     "step": int(facts["step"]),
                     "best": None if best is None else (int(best[0]), float(best[1])),
                     "first_figure": None if first is None else float(first),
+                    # Checkpoints of earlier versions have none of these.
+                    "since_line": {name: floats(values) for name, values in facts.get("since_line", {}).items()},
+                    "since_signals": floats(facts.get("since_signals", [])),
                 },
             )
-    except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise UsageError(f"{path} is damaged or no checkpoint ({error}). {REMEDY}") from error

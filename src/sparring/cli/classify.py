@@ -1,0 +1,75 @@
+"""``spar classify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, say
+from sparring.errors import UsageError
+
+
+def classify(
+    data: DataArgument,
+    labels_per_class: Annotated[
+        int | None, typer.Option(help="Labels that training is shown.", show_default="all that the data have")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides which labels, and the training.", show_default="0")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Several draws of labels, as 0,1,2: mean and spread.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE-N-seedS")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
+    recipe: Annotated[str, typer.Option(help="The recipe: few-labels or another that trains a classifier.")] = "",
+    device: DeviceOption = "auto",
+    settings: SetOption = None,
+    baselines: Annotated[bool, typer.Option(help="Also measure labels alone, label spreading, and all labels.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over, in a new directory.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Train a classifier on few labels and many unlabelled images; say what it is worth beside simpler ones."""
+    import json
+
+    from sparring.settings import Value, parse_assignments
+    from sparring.tasks.classify import RECIPE, in_order, to_json, to_table
+    from sparring.tasks.classify import classify as train
+    from sparring.training.display import Display
+
+    values: dict[str, Value] = dict(parse_assignments(settings or []))
+    for name in (name for name in ("seed", "labels_per_class", "labels_seed") if name in values):
+        raise UsageError(f"--set {name} has no place here: say --seed and --labels-per-class.")
+    if steps is not None:
+        if "steps" in values:
+            raise UsageError("--steps and --set steps are both given.")
+        values["steps"] = steps
+    if seed is not None and seeds is not None:
+        raise UsageError("--seed and --seeds are both given.")
+    chosen = in_order(seeds) if seeds is not None else [seed or 0]
+    found = [
+        train(
+            data,
+            labels_per_class,
+            seed=one,
+            recipe=recipe or RECIPE,
+            out=out.with_name(f"{out.name}-{one}") if out and len(chosen) > 1 else out,
+            device=device,
+            fresh=fresh,
+            baselines=baselines,
+            display=Display(quiet=True) if as_json else None,
+            **values,
+        )
+        for one in chosen
+    ]
+    if as_json:
+        typer.echo(json.dumps(to_json(found), indent=2))
+        return
+    from rich.console import Console
+
+    if found[0].held_out:
+        Console().print(to_table(found))
+    else:
+        say("nothing is held out of these data, so there is no error to tell")
+    say(f"run: {found[-1].run.path}")
+    say(f"next: spar predict {found[-1].run.path} IMAGES --out predictions.csv")

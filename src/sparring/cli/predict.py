@@ -1,0 +1,39 @@
+"""``spar predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, RunArgument, say
+
+
+def predict(
+    run: RunArgument,
+    images: Annotated[str, typer.Argument(help="An image, or a folder, zip, .npy, .npz or IDX file of images.")],
+    out: Annotated[Path, typer.Option(help="FILE.csv: a line an image, the probability of each class.")] = Path(
+        "predictions.csv"
+    ),
+    fit: Annotated[
+        Literal["exact", "crop", "pad", "squash"], typer.Option(help="What is done with images of another size.")
+    ] = "exact",
+    checkpoint: CheckpointOption = "last",
+    recipe: FileOption = None,
+    device: DeviceOption = "auto",
+) -> None:
+    """Classify images with what spar classify trained."""
+    from sparring import api
+    from sparring.data.images import read_images
+    from sparring.files import write_atomically
+    from sparring.runs.classifier import as_csv
+
+    loaded = api.load(run, recipe)
+    loaded.classifier(checkpoint)  # refuses a run without one before anything is read
+    read = read_images(images, loaded.spec, fit)
+    found = loaded.predict(read.x, checkpoint=checkpoint, device=device)
+    write_atomically(out, as_csv(read.names, loaded.spec.classes, found).encode())
+    for name, why in read.skipped:
+        typer.echo(f"spar: skipped {name}: {why}", err=True)
+    say(f"{len(found)} images: {out}")

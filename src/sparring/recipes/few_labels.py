@@ -1,0 +1,146 @@
+"""Classifiers from few labels: the discriminator is what is wanted, the generator what makes it good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from sparring.errors import UsageError
+from sparring.recipes.auto import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
+    from sparring.game import FewLabels
+    from sparring.settings import Value
+    from sparring.types import DataSpec, Machine, Recipe
+
+    Players = tuple[Callable[[], nn.Module], Callable[[], nn.Module]]
+
+Network = Literal["auto", "perceptron", "convolutional"]
+
+EPOCHS = 70
+"""How often all images are seen where nothing is set, and the fewest and most steps that this may be."""
+FEWEST_STEPS, MOST_STEPS = 2_000, 30_000
+FEW = 5_000
+"""Fewer training images than this are played on with half the batch."""
+SMALL = 256
+"""Images of at most so many numbers get a perceptron of a quarter of the width."""
+
+
+def few_labels(
+    spec: DataSpec,
+    *,
+    network: Network = "auto",
+    width: int = 0,
+    latent_dim: int = 100,
+    labelled: float = 0.5,
+    entropy: float = 0.0,
+) -> Recipe:
+    """A classifier from few labels and many images: the discriminator tells classes, and real from generated.
+
+    ``network``: perceptron or convolutional; auto: a perceptron for images in grey. ``width``: units of its first
+    layer, or channels of its first maps; 0: by the images. ``labelled``: labelled images a step, as a share of the
+    batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
+    """
+    from sparring.game import FewLabels
+
+    paper = "Salimans et al. 2016, Improved techniques for training GANs, arXiv:1606.03498, section 5"
+    return recipe_for(spec, paper, FewLabels(labelled=labelled, entropy=entropy), network, width, latent_dim)
+
+
+def complement(
+    spec: DataSpec,
+    *,
+    network: Network = "auto",
+    width: int = 0,
+    latent_dim: int = 100,
+    labelled: float = 0.5,
+    entropy: float = 0.3,
+    pull_away: float = 1.0,
+) -> Recipe:
+    """few-labels with a generator that is meant to be bad: it spreads over what is not data, and between the classes.
+
+    ``entropy``: weight of the conditional entropy in the classifier's loss. ``pull_away``: weight of the pull-away term
+    in the generator's. The paper's low-density term needs a density model of the images, and is left out.
+    """
+    from sparring.game import FewLabels
+
+    paper = "Dai et al. 2017, Good semi-supervised learning that requires a bad GAN, arXiv:1705.09783"
+    game = FewLabels(labelled=labelled, entropy=entropy, pull_away=pull_away)
+    return recipe_for(spec, paper, game, network, width, latent_dim)
+
+
+def recipe_for(spec: DataSpec, paper: str, game: FewLabels, network: Network, width: int, latent_dim: int) -> Recipe:
+    """A game of few labels with the networks for these images.
+
+    Raises:
+        UsageError: the data are no images of at least two classes.
+    """
+    from sparring.recipes.parts import adam, image_shape, normal
+    from sparring.types import Recipe
+
+    shape, classes = image_shape(spec, "few-labels"), len(spec.classes)
+    if classes < 2:
+        raise UsageError(f"few-labels tells classes apart, and {spec.name} has no two of them.")
+    convolutional = network == "convolutional" or (network == "auto" and shape[0] > 1)
+    generator, discriminator = (convolutions if convolutional else dense)(shape, classes, width, latent_dim)
+    return Recipe(
+        paper=paper,
+        generator=generator,
+        discriminator=discriminator,
+        game=game,
+        latent=normal(latent_dim),
+        optimiser=adam(0.5, 0.999),
+        classifies=True,
+        steps=30_000,
+        batch=100,
+        lr_generator=3e-3,
+        lr_discriminator=3e-3,
+        schedule_generator="linear",
+        schedule_discriminator="linear",
+        ema=0.9999,
+        ema_rampup=0.05,
+        grid_every=1000,
+        best_every=5000,
+    )
+
+
+def dense(shape: tuple[int, int, int], classes: int, width: int, latent_dim: int) -> Players:
+    """The paper's perceptrons for MNIST, a quarter as wide for small images."""
+    from functools import partial
+    from math import prod
+
+    from torch import nn
+
+    from sparring.networks import MLPGenerator, NoisyClassifier
+
+    units = width or (256 if prod(shape) <= SMALL else 1000)
+    sizes = (units, units // 2, units // 4, units // 4, units // 4)
+    hidden, norm = (units // 2, units // 2), partial(nn.BatchNorm1d, eps=1e-4)
+    generator = partial(MLPGenerator, latent_dim, hidden, shape, activation=nn.Softplus, norm=norm)
+    return generator, partial(NoisyClassifier, shape, classes, sizes)
+
+
+def convolutions(shape: tuple[int, int, int], classes: int, width: int, latent_dim: int) -> Players:
+    """DCGAN's generator and the paper's classifier for CIFAR-10, by default a third as wide."""
+    from functools import partial
+
+    from sparring.networks import DCGANGenerator, NoisyConvolutions, gaussian
+
+    channels = width or 32
+
+    def generator() -> nn.Module:
+        return gaussian(DCGANGenerator(latent_dim, shape, channels))
+
+    return generator, partial(NoisyConvolutions, shape, classes, channels)
+
+
+def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
+    """Batch and steps for so many training images; the same arguments give the same choice."""
+    settings: dict[str, Value] = {"batch": 50, "lr_generator": 1e-2} if examples < FEW else {"batch": 100}
+    batch = 50 if examples < FEW else 100
+    settings["steps"] = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
+    words = ", ".join(f"{name}={value}" for name, value in settings.items())
+    return Choice(settings, f"{words} for {examples} images")

@@ -1,0 +1,1 @@
+"""What trained games are good for: one task a file."""

@@ -1,0 +1,207 @@
+"""A classifier from few labels and much data, and what it is worth beside simpler ones."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import numpy as np
+
+from sparring import api
+from sparring.data import DataOptions, open_data
+from sparring.data.labels import known_labels
+from sparring.errors import UsageError
+from sparring.files import write_atomically
+from sparring.recipes.build import find, share_out
+from sparring.runs.classifier import share_wrong
+from sparring.runs.run import Run
+from sparring.settings import Value
+from sparring.tasks.baselines import spread_labels, train_supervised
+from sparring.training.device import choose_device
+from sparring.training.display import Display
+from sparring.types import Dataset, DataSource
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+RECIPE = "few-labels"
+GAME, ALONE, SPREADING, ALL = "few labels and the game", "few labels alone", "label spreading (kNN)", "all labels"
+NOTES = {
+    ALONE: "the same network, without the other images",
+    SPREADING: "scikit-learn's",
+    ALL: "the same network, every training image labelled",
+}
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What came of one draw of labels: the run, and the share of held-out images that each classifier gets wrong."""
+
+    run: Run
+    seed: int
+    labelled: int
+    """Training images whose label was shown."""
+    examples: int
+    """Training images in all."""
+    held_out: int
+    """Images that the errors are measured on; 0: nothing is held out, and there are no errors."""
+    errors: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as JSON values."""
+        values = {name: value for name, value in vars(self).items() if name != "run"}
+        return {"run": str(self.run.path), **values}
+
+
+def classify(
+    data: str | Path,
+    labels_per_class: int | None = None,
+    *,
+    seed: int = 0,
+    recipe: str = RECIPE,
+    out: str | Path | None = None,
+    device: str = "auto",
+    fresh: bool = False,
+    baselines: bool = True,
+    display: Display | None = None,
+    **settings: Value,
+) -> Classification:
+    """Train a classifier on few labels and all images, and measure it on held-out images beside simpler ones.
+
+    Args:
+        data: as in ``train``; it must have classes.
+        labels_per_class: how many training images of each class show their label, drawn by ``seed``; without it all
+            labels that the data have, while images without one are used as such.
+        seed: decides the draw of labels and the training.
+        recipe: ``few-labels`` or another that trains a classifier.
+        out: the run's directory; without it ``runs/DATA-few-labels-N-seedS``.
+        device: as in ``train``.
+        fresh: start over, in a new directory.
+        baselines: also train the same network on the few labels alone and on all labels, and spread labels.
+        display: what shows the progress; without it a bar or plain lines.
+        settings: as in ``train``.
+
+    The same call goes on where an earlier one stopped. The classifier is the average after the last step: no held-out
+    image chooses anything.
+
+    Raises:
+        UsageError: wrong usage, or data without two classes or with too few labels.
+        SparringError: the training or the machine failed.
+    """
+    shown = display or Display()
+    _, _, data_options = share_out(find(recipe), settings, get_type_hints(DataOptions))
+    full = open_data(str(data), DataOptions(**data_options), show_progress=display is None)  # type: ignore[arg-type]
+    known_labels(full)
+    if labels_per_class is not None:
+        settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
+    place = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
+    settings["seed"] = seed
+    run = api.train(data, recipe, out=place, device=device, fresh=fresh, display=display, **settings)  # type: ignore[arg-type]
+    if not run.recipe.classifies:
+        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
+    return measure(run, full, seed, device, shown, baselines=baselines)
+
+
+def measure(run: Run, full: Dataset, seed: int, device: str, display: Display, *, baselines: bool) -> Classification:
+    """The errors on held-out images, each kept in the run's classification.json as soon as it is known."""
+    few, held_out, where = run.dataset(), held_out_part(full), choose_device(device)
+    labels = known_labels(few)
+    shown = np.flatnonzero(labels >= 0)
+    listing = {"seed": seed, "positions": shown.tolist(), "labels": labels[shown].tolist()}
+    write_atomically(run.path / "labelled.json", (json.dumps(listing) + "\n").encode())
+    file, step = run.path / "classification.json", run.step("last")
+    errors = kept_errors(file, step)
+    known = 0 if held_out is None else int((np.asarray(held_out.labels) >= 0).sum())  # type: ignore[attr-defined]
+
+    def classification() -> Classification:
+        return Classification(run, seed, len(shown), len(labels), known, errors)
+
+    def keep(name: str, error: float) -> None:
+        errors[name] = error
+        write_atomically(file, (json.dumps({"step": step, **classification().to_json()}, indent=2) + "\n").encode())
+
+    if held_out is None or not known:
+        return classification()
+    if GAME not in errors:
+        keep(GAME, share_wrong(run.classifier(), held_out, where)[0])
+    if baselines:
+        for name, source in ((ALONE, few.train), (ALL, full.train)):
+            if name not in errors and (name != ALL or few is not full):
+                display.say(f"for comparison: {name}, {NOTES[name]}")
+                trained = train_supervised(run.recipe, source, where, display)
+                keep(name, share_wrong(trained, held_out, where)[0])
+        if SPREADING not in errors:
+            display.say(f"for comparison: {SPREADING}, {NOTES[SPREADING]}")
+            keep(SPREADING, spread_labels(few.train, held_out))
+    return classification()
+
+
+def held_out_part(full: Dataset) -> DataSource | None:
+    """The images that errors are measured on: the test part, or the validation part where there is none."""
+    return full.test if full.test is not None else full.validation
+
+
+def kept_errors(file: Path, step: int) -> dict[str, float]:
+    """What an earlier call measured of the same training; nothing if it was of another step, or is damaged."""
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return {str(name): float(error) for name, error in kept["errors"].items()} if kept["step"] == step else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def to_table(found: Sequence[Classification]) -> Table:
+    """The errors of one draw of labels with their standard errors, or of several with mean and deviation."""
+    from rich.table import Table
+
+    first = found[0]
+    draws = "" if len(found) == 1 else f", {len(found)} draws of labels: mean ± deviation (least to most)"
+    title = f"error on {first.held_out} held-out images; {first.labelled} of {first.examples} training images labelled"
+    table = Table(title=title + draws)
+    table.add_column("")
+    table.add_column("wrong", justify="right", no_wrap=True)
+    table.add_column("")
+    for name in (GAME, ALONE, SPREADING, ALL):
+        errors = [100 * one.errors[name] for one in found if name in one.errors]
+        if errors:
+            table.add_row(name, in_words(errors, first.held_out), NOTES.get(name, ""))
+    return table
+
+
+def to_json(found: Sequence[Classification]) -> dict[str, Any]:
+    """All draws, and the mean and deviation of each error over them."""
+    columns = {name: [one.errors[name] for one in found if name in one.errors] for name in found[0].errors}
+    return {
+        "draws": [one.to_json() for one in found],
+        "mean": {name: statistics.mean(errors) for name, errors in columns.items()},
+        "deviation": {name: statistics.stdev(errors) for name, errors in columns.items() if len(errors) > 1},
+    }
+
+
+def in_order(seeds: str) -> list[int]:
+    """``"0,1,2"`` as numbers.
+
+    Raises:
+        UsageError: no whole numbers, or one twice.
+    """
+    try:
+        numbers = [int(word) for word in seeds.split(",")]
+    except ValueError:
+        raise UsageError(f"--seeds {seeds} are not whole numbers with commas between, such as 0,1,2.") from None
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--seeds {seeds} names one twice: the same draw of labels, the same result.")
+    return numbers
+
+
+def in_words(errors: Sequence[float], n: int) -> str:
+    """Errors in per cent: one with its standard error on ``n`` images, several with their mean and deviation."""
+    if len(errors) == 1:
+        p = errors[0] / 100
+        return f"{errors[0]:.2f} % ± {100 * math.sqrt(p * (1 - p) / n):.2f}"
+    mean, deviation = statistics.mean(errors), statistics.stdev(errors)
+    return f"{mean:.2f} % ± {deviation:.2f} ({min(errors):.2f} to {max(errors):.2f})"

@@ -1,0 +1,177 @@
+"""Few labels to a classifier: the figures, the run, the CSV, and every mistake in one line."""
+
+import csv
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sparring
+from sparring.errors import UsageError
+from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING, Classification
+from sparring.training.display import Display
+from sparring.training.loop import Interrupted
+
+QUIET = {"device": "cpu", "display": Display(quiet=True)}
+SMALL = {"steps": 100, "batch": 20, "width": 128}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Classification:
+    return sparring.classify("digits", 3, seed=1, out=tmp_path_factory.mktemp("runs") / "c", **QUIET, **SMALL)
+
+
+def test_every_classifier_is_measured_on_what_was_held_out(found: Classification) -> None:
+    assert set(found.errors) == {GAME, ALONE, SPREADING, ALL}
+    assert (found.labelled, found.held_out) == (30, len(sparring.open_data("digits").test))
+    assert found.errors[ALL] < 0.5  # even after 100 steps; chance is .9
+    held_out = sparring.open_data("digits").test
+    x, y = held_out.read(np.arange(len(held_out)))
+    assert (found.run.predict(x).argmax(1) != y).float().mean().item() == pytest.approx(found.errors[GAME])
+
+
+def test_the_run_says_which_labels_were_shown(found: Classification) -> None:
+    listing = json.loads((found.run.path / "labelled.json").read_text())
+    labels = sparring.open_data("digits").train.labels
+    assert labels[listing["positions"]].tolist() == listing["labels"]
+    assert np.bincount(listing["labels"]).tolist() == [3] * 10
+
+
+def test_the_same_call_again_measures_nothing_anew(found: Classification, monkeypatch) -> None:
+    monkeypatch.delattr("sparring.tasks.classify.train_supervised")
+    again = sparring.classify("digits", 3, seed=1, out=found.run.path, **QUIET, **SMALL)
+    assert again.errors == found.errors
+
+
+def test_a_stopped_call_goes_on_to_the_same_bits(found: Classification, tmp_path: Path) -> None:
+    class StopAt(Display):
+        def step(self, step: int) -> None:
+            if step == 20:
+                signal.raise_signal(signal.SIGINT)
+
+    call = {"seed": 1, "out": tmp_path / "run", "baselines": False} | SMALL
+    with pytest.raises(Interrupted):
+        sparring.classify("digits", 3, display=StopAt(quiet=True), device="cpu", **call)
+    again = sparring.classify("digits", 3, **QUIET, **call)
+    assert again.run.checkpoint("last").read_bytes() == found.run.checkpoint("last").read_bytes()
+    assert again.errors == {GAME: found.errors[GAME]}
+
+
+def test_what_predict_says_are_probabilities(found: Classification) -> None:
+    x = torch.rand(5, 1, 8, 8) * 2 - 1
+    p = found.run.predict(x)
+    assert p.shape == (5, 10)
+    torch.testing.assert_close(p.sum(1), torch.ones(5))
+    torch.testing.assert_close(found.run.predict(x[:2]), p[:2])
+    for wrong in (torch.rand(5, 1, 9, 8), torch.rand(8, 8), 3 * torch.ones(1, 1, 8, 8), torch.ones(1, 1, 8, 8).int()):
+        with pytest.raises(UsageError):
+            found.run.predict(wrong)
+
+
+def lines_of(file: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(file.read_text().splitlines()))
+
+
+def test_images_to_csv(found: Classification, spar, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    held_out = sparring.open_data("digits").test.read(np.arange(3)).x
+    for number, image in enumerate(held_out):
+        Image.fromarray(image[0].numpy()).save(folder / f"{number}.png")
+    (folder / "3.png").write_bytes(b"no image")
+    out = tmp_path / "p.csv"
+    result = spar("predict", found.run.path, folder, "--out", out)
+    assert (result.code, result.out) == (0, f"3 images: {out}\n")
+    assert "3.png" in result.err
+    rows = lines_of(out)
+    assert [row["image"] for row in rows] == ["0.png", "1.png", "2.png"]
+    expected = found.run.predict(held_out)
+    for row, p in zip(rows, expected, strict=True):
+        assert row["class"] == str(p.argmax().item())
+        assert [float(row[f"p({c})"]) for c in range(10)] == pytest.approx(p.tolist(), abs=1e-6)
+    assert spar("predict", found.run.path, folder / "1.png", "--out", out).code == 0
+    assert len(lines_of(out)) == 1
+    np.save(tmp_path / "a.npy", held_out.numpy())
+    assert spar("predict", found.run.path, tmp_path / "a.npy", "--out", out).code == 0
+    assert [row["image"] for row in lines_of(out)] == ["0", "1", "2"]
+
+
+def test_images_of_another_size_are_refused_unless_they_may_be_scaled(found: Classification, spar, tmp_path) -> None:
+    file = tmp_path / "large.png"
+    Image.new("L", (12, 10)).save(file)
+    result = spar("predict", found.run.path, file, "--out", tmp_path / "p.csv")
+    assert result.code == 2
+    assert "10x12" in result.err
+    assert "--fit" in result.err
+    assert spar("predict", found.run.path, file, "--fit", "crop", "--out", tmp_path / "p.csv").code == 0
+
+
+def test_a_run_without_a_classifier_says_so(digits_run, spar, tmp_path) -> None:
+    result = spar("predict", digits_run.path, tmp_path)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert "spar classify" in result.err
+
+
+def folder_of(tmp_path: Path, classes: int, labels: object = None) -> Path:
+    """Twelve images in as many sub-folders as there are classes, and a dataset.json."""
+    folder = tmp_path / "data"
+    random = np.random.default_rng(0)
+    for number in range(12):
+        place = folder / f"{number % classes}"
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (8, 8), np.uint8)).save(place / f"{number}.png")
+    if labels is not None:
+        (folder / "dataset.json").write_text(json.dumps(labels))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("classes", "labels", "word"),
+    [
+        (1, None, "no two classes"),
+        (2, {"labels": [["0/0.png", "cat"]]}, "dataset.json"),
+        (2, {"labels": "many"}, "dataset.json"),
+        (2, {"labels": [[f"{n % 2}/{n}.png", n / 7] for n in range(12)]}, "are numbers"),
+        (2, None, "fewer than the 9 a class"),
+    ],
+)
+def test_labels_that_do_not_fit_are_one_clear_line(classes: int, labels: object, word: str, spar, tmp_path) -> None:
+    folder = folder_of(tmp_path, classes, labels)
+    out = tmp_path / "run"
+    result = spar("classify", folder, "--labels-per-class", "9", "--out", out)
+    assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1), result
+    assert word in result.err
+    assert not out.exists()
+
+
+def test_images_without_a_label_are_used_as_such(spar, tmp_path: Path) -> None:
+    labels = [[f"{n % 2}/{n}.png", n % 2 if n < 8 else None] for n in range(12)]
+    folder = folder_of(tmp_path, 2, {"labels": labels})
+    result = spar(
+        *("classify", folder, "--json", "--steps", "2", "--no-baselines", "--out", tmp_path / "run"),
+        *("--set", "batch=4", "--set", "width=16"),
+    )
+    assert result.code == 0, result.err
+    (draw,) = json.loads(result.out)["draws"]
+    assert 0 < draw["labelled"] < draw["examples"]
+
+
+@pytest.mark.parametrize("seeds", ["0,x", "1,1", ""])
+def test_seeds_that_are_none_are_refused(seeds: str, spar) -> None:
+    assert spar("classify", "digits", "--labels-per-class", "2", "--seeds", seeds).code == 2
+
+
+def test_several_draws_give_mean_and_deviation(spar, tmp_path: Path) -> None:
+    common = ("--labels-per-class", 2, "--seeds", "0,1", "--steps", 20, "--no-baselines", "--out", tmp_path / "r")
+    settings = ("--set", "batch=10", "--set", "width=16")
+    result = spar("classify", "digits", "--json", *common, *settings)
+    assert result.code == 0, result.err
+    values = json.loads(result.out)
+    one, other = (draw["errors"][GAME] for draw in values["draws"])
+    assert values["mean"][GAME] == pytest.approx((one + other) / 2)
+    table = spar("classify", "digits", *common, *settings).out
+    assert f"{100 * values['mean'][GAME]:.2f} % ±" in table
