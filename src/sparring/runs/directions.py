@@ -18,10 +18,10 @@ from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
 from sparring.runs.export import save_npy
 from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
-from sparring.runs.run import Run, check_latents
+from sparring.runs.run import Run
 from sparring.training.device import choose_device
 from sparring.training.display import following
-from sparring.training.sampling import draw_latents
+from sparring.training.sampling import check_latents, draw_latents
 from sparring.types import Inputs
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import draw_latents, generate, latent_codes, path_latents, seeded
+from sparring.training.sampling import check_latents, draw_latents, generate, latent_codes, path_latents, seeded
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -396,23 +396,3 @@ class Run:
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""
         return int(read_facts(self.checkpoint(checkpoint))["step"])
-
-
-def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
-    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
-
-    Raises:
-        UsageError: another shape, no numbers, or values that are not finite.
-    """
-    try:
-        z = torch.as_tensor(latents)
-        if z.is_complex():
-            raise TypeError("complex")
-        z = z.to(torch.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"the {what} no numbers ({error}).") from error
-    if z.shape != like.shape:
-        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
-    if not torch.isfinite(z).all():
-        raise UsageError(f"the {what} values that are not finite.")
-    return z

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -219,3 +220,23 @@ def read_latents(path: Path, what: str = "latent codes") -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
         raise UsageError(f"{path} holds no {what}: one array of real numbers, a row each, is needed.")
     return torch.from_numpy(array.astype(np.float32))
+
+
+def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
+    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
+
+    Raises:
+        UsageError: another shape, no numbers, or values that are not finite.
+    """
+    try:
+        z = torch.as_tensor(latents)
+        if z.is_complex():
+            raise TypeError("complex")
+        z = z.to(torch.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the {what} no numbers ({error}).") from error
+    if z.shape != like.shape:
+        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
+    if not torch.isfinite(z).all():
+        raise UsageError(f"the {what} values that are not finite.")
+    return z
