@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 demo: .venv/sparring
 	rm -rf runs/demo
-	$(BIN)/spar train digits --recipe gan-mnist --steps 4000 --set ema=0.99 --out runs/demo
+	$(BIN)/spar train digits --steps 2000 --out runs/demo
 	$(BIN)/spar evaluate runs/demo
 	$(BIN)/spar sample runs/demo -n 100 --out runs/demo/samples.png
 	@echo "samples: runs/demo/samples.png   grids as it trained: runs/demo/samples/   figures: runs/demo/evaluation.json"

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from budget import train_for
 from rows import HERE, Row, Rows, commit, markdown, with_floor
 from sparring.data import render
 from sparring.data.named import VARIABLE, data_folders
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation
 from sparring.files import write_atomically
+from sparring.rivals.budget import train_for
 
 DATA = {"cifar10": "cifar10", "flowers": "flowers102-64.zip", "emoji": "emoji-64.zip"}
 RESULTS = Rows(HERE / "results" / "pictures.jsonl", ("data", "recipe", "seed", "budget", "device"))

@@ -1,11 +1,11 @@
 """What signals cost: the share of a training's time at the default ``signals_every``.
 
-    python benchmarks/signals.py [--rounds 10] [--case RECIPE:DATA]
+    python benchmarks/signals.py [--rounds 20] [--case RECIPE:DATA]
 
-Two trainings of a recipe take turns in one process, one that measures signals and one that does not, each for as many
-steps as there are from one signal to the next; compared are the process's CPU seconds, which other work on the machine
-moves least. The first round warms up and does not count. As the difference is small beside the noise of both, the
-signals are also timed alone, as a share of the other training's steps.
+Two trainings of a recipe take turns in one process, one that measures signals after every block of 20 steps and one
+that does not; compared are the process's CPU seconds, which other work on the machine moves least. What the first
+takes longer, and what its signals take alone, are given as shares of as many of the other's steps as there are by
+default from one signal to the next. The first round warms up and does not count.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from sparring.training.engine import make_step
 from sparring.training.signals import Signals, signals_every
 from sparring.types import Dataset, Machine, Recipe
 
+BLOCK = 20
 CASES = ("gan-mnist:digits", "gan-mnist:mnist", "auto:digits", "auto:mnist")
 
 
@@ -64,34 +65,36 @@ def measure(case: str, rounds: int) -> list[object]:
     name, _, data = case.partition(":")
     dataset = open_data(data)
     recipe = recipe_for(name, dataset)
-    steps = signals_every(recipe)
     sides = Side(recipe, dataset), Side(recipe, dataset)
-    ratios, shares = [], []
+    longer, alone, steps = [], [], []
     for number in range(rounds + 1):
-        (with_them, signals), (without, _) = (sides[0](steps, measures=True), sides[1](steps, measures=False))
+        (with_them, signals), (without, _) = (sides[0](BLOCK, measures=True), sides[1](BLOCK, measures=False))
         if number:
-            ratios.append(100 * (with_them / without - 1))
-            shares.append(100 * signals / without)
-    low, *_, high = statistics.quantiles(ratios, n=4) if rounds > 1 else ratios * 2
+            longer.append(with_them - without)
+            alone.append(signals)
+            steps.append(without / BLOCK)
+    step, every = statistics.median(steps), signals_every(recipe)
+    low, middle, high = (100 * seconds / (every * step) for seconds in statistics.quantiles(longer, n=4))
     return [
         f"`{name}` on {data}",
         recipe.batch,
-        steps,
-        f"{1e3 * without / steps:.1f} ms",
-        f"{statistics.median(ratios):.1f} % ({low:.1f} to {high:.1f})",
-        f"{statistics.median(shares):.2f} % (at most {max(shares):.2f})",
+        every,
+        f"{1e3 * step:.1f} ms",
+        f"{1e3 * statistics.median(alone):.0f} ms",
+        f"{middle:.2f} % ({low:.2f} to {high:.2f})",
+        f"{100 * statistics.median(alone) / (every * step):.2f} %",
     ]
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--case", action="append", choices=CASES)
     options = parser.parse_args()
     rows = [measure(case, options.rounds) for case in options.case or CASES]
     print(f"threads {torch.get_num_threads()}, {options.rounds} rounds")
-    print(markdown(("training", "batch", "every", "a step", "longer by (quartiles)", "signals alone"), rows))
+    print(markdown(("training", "batch", "every", "a step", "signals", "longer by (quartiles)", "signals alone"), rows))
 
 
 if __name__ == "__main__":

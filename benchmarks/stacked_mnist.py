@@ -24,11 +24,11 @@ import torch
 from torch import Tensor
 
 import sparring
-from budget import train_for
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.data.source import PackedSource
 from sparring.metrics.balance import class_coverage
 from sparring.metrics.classifier import ClassifierFeatures, classifier_for
+from sparring.rivals.budget import train_for
 from sparring.settings import parse_assignments
 from sparring.types import Dataset, DataSource
 

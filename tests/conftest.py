@@ -16,6 +16,9 @@ from torch import Tensor
 
 import sparring
 from sparring import cli
+from sparring.data.toys import TOYS
+from sparring.recipes import IMAGES_ONLY, RECIPES
+from sparring.recipes.build import own_defaults
 from sparring.training.display import Display
 from sparring.types import Batch, Dataset, DataSpec
 
@@ -70,6 +73,10 @@ def recipe(spec, *, width: int = 16):
 '''
 
 
+NARROW = {"width": 8, "width_generator": 8, "width_discriminator": 8, "ahead": 2}
+POINTS = {"gan-1d": "gaussian", "gan-1d-mended": "gaussian", "r3gan": "ring", "unrolled": "ring"}
+
+
 class Result(NamedTuple):
     """How a command ended."""
 
@@ -111,6 +118,23 @@ def start(one_cache: None) -> Callable[..., subprocess.Popen[str]]:
         return subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def narrow() -> Callable[..., dict[str, int]]:
+    """Settings that make a recipe's networks small, where it heeds them: ``narrow(name, data)``."""
+
+    def settings(name: str, data: str = "digits") -> dict[str, int]:
+        unheeded = IMAGES_ONLY.get(name, ()) if data in TOYS else ()
+        return {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW and key not in unheeded}
+
+    return settings
+
+
+@pytest.fixture(scope="session")
+def data_for() -> Callable[[str], str]:
+    """Data on which a recipe is quick: points, where it plays on them and is about them."""
+    return lambda name: POINTS.get(name, "digits")
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,7 @@ def test_help_names_every_verb(spar) -> None:
         "sample",
         "interpolate",
         "directions",
+        "augment",
         "evaluate",
         "report",
         "compare-runs",

@@ -84,7 +84,9 @@ def test_held_out_real_data_come_out_at_the_floor(digits):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
     assert "exact copies: 0.0%, of 497 of 900 training images" in got["authenticity"].note
     assert got.notes[0] == "made for a test"
+    assert "N = 497, not 10000: a part of these data has no more examples" in got.notes
     assert any("WARNING: N = 497 is under 1000" in note for note in got.notes)
+    assert not any("do they lie in [0, 1]?" in note for note in got.notes)
     assert any("10 times the 64 features" in note for note in got.notes)
     assert any("% right on 497 test images" in note for note in got.notes)
 
@@ -207,6 +209,9 @@ def test_points_without_a_density_are_measured_by_slices():
         (lambda n: torch.zeros(n, 1, 8, 9), UsageError, "shape"),
         (lambda n: torch.zeros(n - 1, 1, 8, 8), UsageError, "shape"),
         (lambda n: torch.zeros(n, 1, 8, 8, dtype=torch.int32), UsageError, "floating"),
+        (lambda n: torch.zeros(n, 3, 8, 8, dtype=torch.uint8), UsageError, "shape"),
+        (lambda n: torch.zeros(0, 1, 8, 8), UsageError, "shape"),
+        (lambda n: np.zeros((n, 1, 8, 8), np.float32), UsageError, "tensor, got a ndarray"),
         (lambda n: torch.full((n, 1, 8, 8), torch.nan), SparringError, "diverged"),
         (lambda n: torch.full((n, 1, 8, 8), torch.inf), SparringError, "diverged"),
     ],
@@ -218,8 +223,9 @@ def test_bad_samples_are_clear_errors(digits, make, error, match):
 
 def test_too_few_are_clear_errors(digits, make_dataset, digit_images):
     show = replay(digits, digits.validation.x)
-    with pytest.raises(UsageError, match="too few"):
-        evaluate(show, digits, n=5)
+    for n in (5, -1, 300.5):
+        with pytest.raises(UsageError, match=f"n = {n} samples are too few"):
+            evaluate(show, digits, n=n)
     x, y = digit_images
     tiny = make_dataset(x, y, test=4)
     with pytest.raises(UsageError, match=r"4 held-out examples are too few .* --set holdout=0\.3") as caught:
@@ -244,6 +250,8 @@ def test_a_larger_holdout_helps_a_small_set(tmp_path, monkeypatch):
 def test_values_outside_the_range_are_reported(digits):
     got = evaluate(lambda n: 3 * replay(digits, digits.validation.x)(n), digits, n=300)
     assert any("were clipped" in note for note in got.notes)
+    shifted = evaluate(lambda n: (replay(digits, digits.validation.x)(n) + 1) / 2, digits, n=300)
+    assert any("do they lie in [0, 1]?" in note for note in shifted.notes)
 
 
 class Largest(TorchDispatchMode):

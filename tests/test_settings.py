@@ -18,6 +18,7 @@ from sparring.settings import LARGEST_SEED, Settings, convert, nearest, parse_as
         ("1e4", int, 10_000),
         (2.0, int, 2),
         ("9007199254740993", int, 9007199254740993),  # not by way of a float
+        (9007199254740993, int, 9007199254740993),
         ("1e-4", float, 1e-4),
         (3, float, 3.0),
         ("Yes", bool, True),

@@ -17,11 +17,13 @@ _HOMES = {
     "classify": "sparring.tasks.classify",
     "open_data": "sparring.data",
     "DataOptions": "sparring.data",
+    "compare": "sparring.rivals.compare",
     "compare_runs": "sparring.runs.compare",
     "find_direction": "sparring.runs.directions",
     "find_components": "sparring.runs.directions",
     "walk": "sparring.runs.directions",
     "Run": "sparring.runs.run",
+    "SparringFeatures": "sparring.transformer",
     "Recipe": "sparring.types",
     "DataSpec": "sparring.types",
     "SparringError": "sparring.errors",
@@ -33,8 +35,10 @@ __all__ = [
     "Recipe",
     "Run",
     "SparringError",
+    "SparringFeatures",
     "UsageError",
     "classify",
+    "compare",
     "compare_runs",
     "find_components",
     "find_direction",
@@ -48,10 +52,12 @@ if TYPE_CHECKING:
     from sparring.api import load, train
     from sparring.data import DataOptions, open_data
     from sparring.errors import SparringError, UsageError
+    from sparring.rivals.compare import compare
     from sparring.runs.compare import compare_runs
     from sparring.runs.directions import find_components, find_direction, walk
     from sparring.runs.run import Run
     from sparring.tasks.classify import classify
+    from sparring.transformer import SparringFeatures
     from sparring.types import DataSpec, Recipe
 
 

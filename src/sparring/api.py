@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from sparring.data.toys import TOYS
 from sparring.diagnosis.remedies import prescribe
 from sparring.errors import SparringError, UsageError
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
-from sparring.recipes.build import Named, blaming, build, built_in, find, settings_of, share_out
+from sparring.recipes.build import Named, blaming, build, built_in, check_heeded, find, settings_of, share_out
+from sparring.runs.identity import compare
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.device import choose_device
@@ -117,12 +117,13 @@ def prepare(
     Raises:
         UsageError: something does not fit.
     """
-    named = find(recipe or DEFAULT)
+    named = find(DEFAULT if recipe is None else recipe)
     hints = get_type_hints(DataOptions)
     own, general, data_values = share_out(named, settings, hints)
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
+    check_heeded(named, dataset.spec, settings)
     there = Directory(path).read_identity() or {}
     remedies = there.get("remedies", []) if there.get("recipe") == named.name else []
     remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
@@ -267,46 +268,6 @@ def claim(run: Run) -> None:
         )
     if there is None or not finished(run):
         run.directory.write_identity(dict(run.identity))
-
-
-FREE = (
-    "sparring",
-    "settings.general.steps",
-    "settings.general.engine",
-    "settings.general.on_sick",
-    "settings.own.epochs",
-    "spec.attributes",
-    "spec.rows",
-)
-"""What may change between two calls that go on with one run, or is told by the data's fingerprint already; and how
-the settings were given, which is told by what they are."""
-
-
-def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What differs between two identities, a phrase each. More steps and another version are no difference."""
-    if there.get("recipe_digest") != wanted["recipe_digest"] and there.get("recipe") == wanted["recipe"]:
-        return [f"the text of {wanted['recipe']}.py has changed"]
-    same_source = all(there.get(name) == wanted[name] for name in ("data", "data_options"))
-    if same_source and there.get("fingerprint") != wanted["fingerprint"]:
-        return ["the data has changed"]
-    old, new = flatten(there), flatten(wanted)
-    differences = [
-        f"{name.rpartition('.')[2]} is {old.get(name)}, not {new.get(name)}"
-        for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name not in FREE and not name.startswith("given.")
-    ]
-    steps = "settings.general.steps"
-    if new[steps] < old.get(steps, 0):
-        differences.append(f"steps is {old[steps]} already, not {new[steps]}")
-    return differences
-
-
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dictionaries as one, names joined by dots."""
-    flat: dict[str, Any] = {}
-    for name, value in values.items():
-        flat |= flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return json.loads(json.dumps(flat)) if not prefix else flat  # tuples to lists, as they come back from the file
 
 
 def finished(run: Run) -> bool:

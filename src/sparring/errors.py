@@ -11,3 +11,13 @@ class UsageError(SparringError):
     """Wrong usage or unusable input (exit code 2). The message says what is wrong, where, and what to do."""
 
     exit_code = 2
+
+
+OUT_OF_MEMORY = "not enough memory. Ask for less at once: fewer samples, a smaller --batch, narrower networks."
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether Python, torch on the CPU or torch on a GPU says that memory is at an end."""
+    return isinstance(error, MemoryError) or any(
+        words in str(error) for words in ("can't allocate memory", "out of memory")
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from sparring.metrics.balance import class_balance
 from sparring.metrics.checks import covariance_warning
 from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.features import Features, features_for
-from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, distance_names
+from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, Once, distance_names
 from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
 from sparring.metrics.prdc import K
 from sparring.metrics.reading import Progress, draw, no_progress
@@ -85,6 +86,7 @@ def evaluate(
     progress: Progress = no_progress,
     seed: int = 0,
     features: Features | None = None,
+    once: Once | None = None,
 ) -> Evaluation:
     """Measure a generator against a data set.
 
@@ -92,7 +94,7 @@ def evaluate(
     rounded to uint8 as the data are; or uint8 images. The reference is N examples of the training part, and every floor
     is the same figure for N examples of the test part (else the validation part) in place of the samples; N is ``n``
     or the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the
-    same bits.
+    same bits. Calls that differ in their samples only may share ``once``, so that floors are computed once for all.
 
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
@@ -102,13 +104,15 @@ def evaluate(
 
     Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
     """
-    notes = list(dataset.notes)
+    notes, once = list(dataset.notes), once or Once()
     held_out = dataset.test if dataset.test is not None else dataset.validation
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
     elif dataset.test is None:
         notes.append("no test part: the floor is of the validation part, which also chose the best checkpoint")
     size = _size(n, dataset.train, held_out)
+    if size < n:
+        notes.append(f"N = {size}, not {n}: a part of these data has no more examples")
     fakes = _samples(sample, size, dataset.spec, notes)
     reference = draw(dataset.train, size, seed)
     real = None if held_out is None else draw(held_out, size, seed)
@@ -120,18 +124,18 @@ def evaluate(
             "do not have, so they may lie below it"
         )
     if dataset.spec.kind == "points":
-        figures = _point_figures(fakes, real, reference, dataset)
+        figures = _point_figures(fakes, real, reference, dataset, once)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
     if features is None:
         features = features_for(dataset, device, progress)
     notes.append(features.note)
-    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once)
     return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
 
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     """N: what was asked for, or all that the smaller part has."""
-    if n <= K:
+    if not isinstance(n, Integral) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
     if len(train) <= K:
@@ -146,7 +150,10 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
 
 def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: list[str]) -> Tensor:
     """N samples as stored values on the CPU, checked."""
-    x = sample(n).detach()
+    x = sample(n)
+    if not isinstance(x, Tensor):
+        raise UsageError(f"asked for samples as a tensor, got a {type(x).__name__}")
+    x = x.detach()
     if tuple(x.shape) != (n, *spec.shape):
         raise UsageError(f"asked for samples of shape {(n, *spec.shape)}, got {tuple(x.shape)}")
     if spec.kind == "image" and x.dtype == torch.uint8:
@@ -162,6 +169,8 @@ def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: lis
     outside = sum(int((part.abs() > 1.01).sum()) for part in parts) / x.numel()
     if outside > 0.001:
         notes.append(f"WARNING: {100 * outside:.1f} % of the samples' values lie outside [-1, 1] and were clipped")
+    if all(bool((part >= 0).all()) for part in parts):
+        notes.append("WARNING: no value of the samples is below 0: black is -1 and white is 1; do they lie in [0, 1]?")
     stored = torch.empty(x.shape, dtype=torch.uint8)
     for into, part in zip(torch.split(stored, len(parts[0])), parts, strict=True):
         into.copy_(spec.decode(part))
@@ -177,17 +186,17 @@ def _image_figures(
     notes: list[str],
     progress: Progress,
     seed: int,
+    once: Once,
 ) -> list[Figure]:
     n, steps = len(fakes), 6
-    found: list[tuple[Tensor, Tensor | None] | None] = []
-    for step, images in enumerate((fakes, real, reference)):
-        found.append(None if images is None else _extract(features, images))
-        progress("measuring", step + 1, steps)
-    ours, theirs, base = found
-    assert ours is not None
-    assert base is not None
+    ours = _extract(features, fakes)
+    progress("measuring", 1, steps)
+    theirs = None if real is None else once("held out", lambda: _extract(features, real))
+    progress("measuring", 2, steps)
+    base = once("reference", lambda: _extract(features, reference))
+    progress("measuring", 3, steps)
     held_out = None if theirs is None else theirs[0]
-    compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "")
+    compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "", once)
     if warning := covariance_warning(n, base[0].shape[1]):
         notes.append(warning)
     distance, at_infinity, kernel = distance_names(features, n)
@@ -231,11 +240,12 @@ def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes
     )
 
 
-def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset) -> list[Figure]:
+def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset, once: Once) -> list[Figure]:
     density, n = dataset.density, len(fakes)
 
     def figure(name: str, better: Better, measure: Callable[[Tensor], float], note: str = "") -> Figure:
-        return Figure(name, measure(fakes), None if real is None else measure(real), n, better, note)
+        floor = None if real is None else once(name, lambda: measure(real))
+        return Figure(name, measure(fakes), floor, n, better, note)
 
     figures = []
     if dataset.spec.shape == (1,) and density is not None:

@@ -6,10 +6,12 @@ import errno
 import io
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from sparring.errors import SparringError
+from sparring.errors import SparringError, UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,12 +23,23 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         SparringError: no space, no permission or another failure of the disk; an older file stays as it was.
     """
+    with opened_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def opened_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """A file to be written within, in the same way.
+
+    Raises:
+        SparringError: as ``write_atomically``.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with open(temporary, "xb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
@@ -35,6 +48,21 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise SparringError(f"cannot write {path}: {explain(error)}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, unless it is there.
+
+    Raises:
+        UsageError: a file has its name.
+        SparringError: the disk refuses.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise UsageError(f"{path} is in the way: it is no directory. Choose another --out.") from None
+    except OSError as error:
+        raise SparringError(f"cannot make {path}: {explain(error)}") from error
 
 
 def explain(error: OSError) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import UnionType
@@ -13,8 +14,8 @@ from sparring.errors import UsageError
 
 Value = bool | int | float | str
 Schedule = Literal["constant", "linear", "cosine"]
-LARGEST_THREADS = 1024
 LARGEST_SEED = 2**63 - 2
+AT_MOST = {"threads": 1024, "seed": LARGEST_SEED, "k": 10_000, "steps": 10**9, "pretrain": 10**9}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,9 @@ class Settings:
     ema_rampup: float = 0.0
     """Largest half-life of the average as a share of the steps done, so that it soon forgets its first, poor
     generators (Karras et al. 2020, arXiv:2006.06676, in its published code: .05); 0: ``ema`` from the first step on."""
+    balance: float = 0.0
+    """How often the discriminator may be right, as a share, before it is made to learn more slowly; the generator is
+    slowed while the discriminator is right less often than by chance. 0: learning rates are left as they are."""
     clip: float = 0.0
     """Largest norm of one player's gradient; 0: not clipped."""
     grid_every: int = 200
@@ -75,10 +79,9 @@ class Settings:
         for name, least in at_least.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
-        if self.threads > LARGEST_THREADS:
-            raise UsageError(f"threads={self.threads} is too large: it must be at most {LARGEST_THREADS}.")
-        if self.seed > LARGEST_SEED:
-            raise UsageError(f"seed={self.seed} is too large: it must be at most {LARGEST_SEED}.")
+        for name, most in AT_MOST.items():
+            if getattr(self, name) > most:
+                raise UsageError(f"{name}={getattr(self, name)} is too large: it must be at most {most}.")
         for name in ("lr_generator", "lr_discriminator", "clip", "ema_rampup", "checkpoint_seconds"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must be 0 or more, and finite.")
@@ -87,6 +90,8 @@ class Settings:
                 raise UsageError(f"{name}={getattr(self, name)} makes no sense: it must lie above 0 and up to 1.")
         if not 0 <= self.ema < 1:
             raise UsageError(f"ema={self.ema} makes no sense: it must lie from 0 to below 1.")
+        if self.balance and not 0.5 < self.balance < 1:
+            raise UsageError(f"balance={self.balance} makes no sense: it must lie between .5 and 1, or be 0.")
 
 
 def convert(name: str, value: Value, hint: Any) -> Value:
@@ -112,20 +117,17 @@ def convert(name: str, value: Value, hint: Any) -> Value:
     try:
         if isinstance(value, bool):
             raise ValueError
-        number = float(value)
-        if hint is float:
-            return number
-        return (
-            int(str(value).replace("_", ""))
-            if isinstance(value, str) and value.lstrip("+-").isdigit()
-            else _whole(number)
-        )
+        return float(value) if hint is float else _whole(value)
     except (TypeError, ValueError, OverflowError):
         kind = "a whole number" if hint is int else "a number"
         raise UsageError(f"{name}={value} is not {kind}.") from None
 
 
-def _whole(number: float) -> int:
+def _whole(value: Value) -> int:
+    try:
+        return int(value) if isinstance(value, str) else operator.index(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # a float such as 1e3; above, no digit of a large number is lost
+        number = float(value)
     if number != int(number):
         raise ValueError
     return int(number)

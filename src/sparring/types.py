@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import UsageError
 from sparring.settings import Settings
 
 Inputs: TypeAlias = tuple[Tensor, ...]
@@ -313,3 +314,9 @@ class Recipe(Settings):
     """The players are given the labels, or the attributes."""
     classifies: bool = False
     """The discriminator is a classifier, to be used after training: it has a moving average as the generator has."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot mean anything, here or in any recipe."""
+        super().__post_init__()
+        if self.balance and self.discriminator is None:
+            raise UsageError("balance is between two sides, and this recipe has no discriminator: leave it out.")

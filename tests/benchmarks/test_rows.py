@@ -1,7 +1,6 @@
-"""What the benchmarks share: results that grow over sittings, trainings by seconds; and how stacked digits are read."""
+"""What the benchmarks share: results that grow over sittings; and how stacked digits are read."""
 
 import importlib
-import json
 import os
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -31,36 +30,6 @@ def test_a_row_is_added_once(tmp_path: Path) -> None:
     assert {"recipe": "dcgan", "seed": 1, "steps": 7} in rows
     assert {"recipe": "dcgan", "seed": 2} not in rows
     assert [row["seed"] for row in rows.read()] == [0, 1]
-
-
-def test_a_training_by_seconds_keeps_its_steps_and_adds_its_seconds_up(tmp_path: Path) -> None:
-    budget = importlib.import_module("budget")
-    settings = {"out": tmp_path / "run", "device": "cpu", "batch": 8, "seed": 3}
-    run, seconds = budget.train_for(1e-9, "ring", "lsgan", **settings)
-    assert run.recipe.steps == 50
-    assert run.recipe.seed == 3
-    assert seconds > 0
-    again, no_more = budget.train_for(1000, "ring", "lsgan", **settings)
-    assert (again.recipe.steps, no_more) == (50, seconds)
-    file = tmp_path / "run.json"
-    file.write_text(json.dumps({"steps": 70, "seconds": seconds}))
-    more, longer = budget.train_for(1000, "ring", "lsgan", **settings)
-    assert more.step("last") == 70
-    assert longer > seconds
-
-
-def test_more_seconds_buy_more_steps() -> None:
-    budget = importlib.import_module("budget")
-
-    class Even(budget.Clock):
-        def __call__(self) -> float:
-            self.ticks.append(0.0)
-            return len(self.ticks) - 1.0  # the start and each step: a second apart
-
-    for seconds, expected in ((60, 50), (1050, 1000), (2500, 2500)):
-        clock = Even("cpu")
-        object.__setattr__(clock, "ticks", [])
-        assert budget.affordable("ring", "lsgan", seconds, clock, {"batch": 8}) == expected
 
 
 def test_channels_are_read_one_by_one(stacked: ModuleType) -> None:

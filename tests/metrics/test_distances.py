@@ -6,6 +6,7 @@ import pytest
 import scipy.spatial
 import scipy.stats
 import torch
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
@@ -106,6 +107,22 @@ def test_two_proportions_is_the_textbook_test():
         expected = scipy.stats.chi2_contingency([[float(v) for v in row] for row in table], correction=False)[1]
         assert float(got[i]) == pytest.approx(expected, rel=1e-9)
     assert got[1] == 1
+
+
+def test_bins_are_those_of_scipys_tests_on_scikit_learns_cells():
+    """By the definitions: cells from one half of the real examples, a chi-squared test of the other half each."""
+    real, fake = normal(900, 3), 0.7 * normal(700, 3, seed=1)
+    got = different_bins(real, fake, seed=4)
+    order = torch.randperm(900, generator=torch.Generator().manual_seed(4))
+    fitted, counted = real[order[:450]].numpy(), real[order[450:]].numpy()
+    centres = KMeans(22, n_init=1, max_iter=50, random_state=4).fit(fitted).cluster_centers_
+    own, others = (scipy.spatial.cKDTree(centres).query(v)[1].tolist() for v in (counted, fake.numpy()))
+    tables = [[[own.count(i), 450 - own.count(i)], [others.count(i), 700 - others.count(i)]] for i in range(22)]
+    p_values = [scipy.stats.chi2_contingency(table, correction=False)[1] for table in tables]
+    assert (got.different, got.of) == (sum(p < 0.05 for p in p_values), 22)
+    assert 3 < got.different < 22
+    p, q = ([table[side][0] for table in tables] for side in (0, 1))
+    assert got.jsd == pytest.approx(float(scipy.spatial.distance.jensenshannon(p, q)) ** 2, rel=1e-9)
 
 
 def clusters(counts, seed=0):

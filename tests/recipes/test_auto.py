@@ -117,3 +117,23 @@ def test_r3gan_plays_on_images_of_any_shape() -> None:
         assert weights == {0.5 * (shape[1] * shape[2] / 4096) ** 2}
     fade = recipe.game.fade
     assert [fade(torch.tensor(done)).item() for done in (0.0, 1.0)] == pytest.approx([1.0, 0.1])
+
+
+def test_can_be_told_classes(tmp_path: Path) -> None:
+    """Both players then hear them, and samples can be asked for one."""
+    run = sparring.train("digits", out=tmp_path / "run", conditional=True, display=Display(quiet=True), **SETTINGS)
+    fours, fives = torch.full((3,), 4), torch.full((3,), 5)
+    assert not torch.equal(run.sample(3, label=4), run.sample(3, label=5))
+    assert run.recipe.discriminator is not None
+    judge, images = run.recipe.discriminator(), run.sample(3)
+    assert not torch.equal(judge(images, fours), judge(images, fives))
+    assert sparring.load(run.path).recipe.conditional
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [(GREY, "has neither"), (DataSpec("points", (2,)), "on images only"), (DataSpec("points", (1,)), "on images only")],
+)
+def test_refuses_to_be_told_what_there_is_not(spec: DataSpec, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        build(find("auto"), spec, {"conditional": True}, {})

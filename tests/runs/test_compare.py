@@ -63,6 +63,21 @@ def test_all_are_measured_alike_and_repeatably(rings) -> None:
     assert found["sliced W2"].values[0][0][0] == alone["sliced W2"].value
 
 
+def test_real_data_are_measured_once(digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And floors and first figures are those of an evaluation of its own."""
+    from sparring import evaluate
+
+    seen = []
+    extract = evaluate._extract
+    monkeypatch.setattr(evaluate, "_extract", lambda *a: seen.append(a) or extract(*a))
+    found = compare_runs([digits_run, digits_run], 150, draws=2)
+    assert len(seen) == 4 + 2
+    alone = digits_run.evaluate(150)
+    assert [(f.name, f.floor, f.values[0][0][0]) for f in found.figures] == [
+        (f.name, f.floor, f.value) for f in alone.figures
+    ]
+
+
 def test_runs_that_differ_by_their_seed_are_one_side(rings) -> None:
     assert replicates(rings) == [[0, 1, 2], [3]]
     assert replicates([rings[3], rings[1], rings[0]]) == [[0], [1, 2]]

@@ -94,6 +94,27 @@ def test_attributes_of_the_seeds(tmp_path: Path) -> None:
         torch.testing.assert_close(frames[i : i + 1], run.sample(1, seed))
 
 
+def test_from_attributes_to_others(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The ends are what was asked for, the latent code and what is not named stay, and in between is in between."""
+    bars = np.random.default_rng(0).random((60, 8, 8)).astype(np.float32)
+    asked = np.stack([np.arange(60.0), np.arange(60.0) % 7], 1)
+    np.savez(tmp_path / "bars.npz", images=bars, attributes=asked, attribute_names=["row", "light"])
+    run = sparring.train(tmp_path / "bars.npz", "cgan", out=tmp_path / "run", **SMALL)
+    frames = run.interpolate([4], 5, attributes={"row": 10, "light": 2}, to_attributes={"row": 50})
+    for i, row in ((0, 10), (2, 30), (4, 50)):
+        torch.testing.assert_close(frames[i : i + 1], run.sample(1, 4, attributes=[row, 2]))
+    free = run.interpolate([4, 5], 3, attributes={"row": 10}, to_attributes=[20, 1])
+    torch.testing.assert_close(free[:1], run.sample(1, 4, attributes={"row": 10}))
+    torch.testing.assert_close(free[2:], run.sample(1, 5, attributes=[20, 1]))
+    stays = run.interpolate([1, 2], 3, attributes=[20, 1])
+    torch.testing.assert_close(stays[2:], run.sample(1, 2, attributes=[20, 1]))
+    assert capfd.readouterr().err == ""
+    run.interpolate([4], 3, attributes=[10, 2], to_attributes=[90, 2])
+    assert "row was trained from" in capfd.readouterr().err
+    with pytest.raises(UsageError, match="no attribute 'age'"):
+        run.interpolate([4], 3, attributes={"row": 10}, to_attributes={"age": 3})
+
+
 def test_a_network_that_takes_no_mixtures(conditional_run: sparring.Run) -> None:
     assert len(conditional_run.interpolate([1, 2], label=3)) == 24
     with pytest.raises(UsageError, match=r"takes no mixtures of classes.*ClassEmbedding"):
@@ -191,6 +212,12 @@ def test_walks(digits_run: sparring.Run) -> None:
     assert torch.equal(both[0], walked[0])
     assert torch.equal(both[1, 3], walked[0, 3])
     assert not torch.equal(both[1, 6], walked[0, 6])
+
+
+def test_walks_along_what_is_no_direction(digits_run: sparring.Run) -> None:
+    for wrong in (torch.zeros(3), torch.zeros(2, 3), torch.full((100,), torch.nan)):
+        with pytest.raises(UsageError, match="the direction has"):
+            walk(digits_run, wrong)
 
 
 def test_walks_from_a_class_begin_there(digits_run: sparring.Run) -> None:

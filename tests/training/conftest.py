@@ -1,5 +1,6 @@
 """A tiny recipe on the Gaussian, and steps of it without a directory."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 
 from sparring.data import DataOptions, open_data
@@ -18,11 +20,53 @@ from sparring.runs.run import Run
 from sparring.training.display import Display
 from sparring.training.draw import Draw
 from sparring.training.loop import train
-from sparring.training.state import State
+from sparring.training.state import State, read_checkpoint
 from sparring.training.step import Step
 from sparring.types import Dataset, Recipe
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session")
+def tensors() -> Callable[..., dict[str, torch.Tensor]]:
+    """The tensors of a run's checkpoint."""
+
+    def read(run: Run, which: str = "last") -> dict[str, torch.Tensor]:
+        return read_checkpoint(run.checkpoint(which))[1]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def same(tensors) -> Callable[..., bool]:
+    """Whether two runs have the same bits in a checkpoint."""
+
+    def compare(one: Run, other: Run, which: str = "last") -> bool:
+        a, b = tensors(one, which), tensors(other, which)
+        return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def rows() -> Callable[[Run], list[dict[str, float]]]:
+    """A run's metrics, without how long it took."""
+
+    def read(run: Run) -> list[dict[str, float]]:
+        return [{name: value for name, value in row.items() if name != "images_per_second"} for row in run.metrics]
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def heard() -> Callable[[], tuple[Display, io.StringIO]]:
+    """A display, and the text that is said on it."""
+
+    def make() -> tuple[Display, io.StringIO]:
+        text = io.StringIO()
+        return Display(console=Console(file=text, width=500)), text
+
+    return make
 
 
 @cache

@@ -1,6 +1,7 @@
 """On a GPU: the captured engine plays the same game as the eager one, goes on where it stopped, and bears bfloat16."""
 
 import gc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 import sparring
 from sparring.data import DataOptions, open_data
 from sparring.recipes import RECIPES
-from sparring.recipes.build import build, find, own_defaults
+from sparring.recipes.build import build, find
 from sparring.training.display import Display
 from sparring.training.engine import WARM_UP, Captured, make_step
 from sparring.training.state import read_checkpoint
@@ -18,20 +19,22 @@ from sparring.training.step import Step
 from sparring.views.adaptive import P
 
 CUDA = torch.device("cuda")
-POINTS = {"gan-1d": "gaussian", "gan-1d-mended": "gaussian", "r3gan": "ring"}
-NARROW = {"width": 16, "width_generator": 16, "width_discriminator": 16}
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="NO CUDA DEVICE: captured graphs are not tested")
 
 
-def step_of(name: str, augment: str = "", **general: Any) -> Step:
+@pytest.fixture
+def step_of(narrow, data_for) -> Callable[..., Step]:
     """A recipe's first step on the GPU, with narrow networks."""
-    data = POINTS.get(name, "digits")
-    source = open_data(data, DataOptions(points=1000) if name in POINTS else DataOptions()).train
-    own: dict[str, Any] = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
-    own |= {"augment": augment} if augment else {}
-    torch.default_generator.manual_seed(0)
-    return make_step(build(find(name), source.spec, own, {"batch": 16, "steps": 100} | general), source, CUDA)
+
+    def make(name: str, augment: str = "", **general: Any) -> Step:
+        data = data_for(name)
+        source = open_data(data, DataOptions() if data == "digits" else DataOptions(points=1000)).train
+        own = narrow(name, data) | ({"augment": augment} if augment else {})
+        torch.default_generator.manual_seed(0)
+        return make_step(build(find(name), source.spec, own, {"batch": 16, "steps": 100} | general), source, CUDA)
+
+    return make
 
 
 def losses(step: Step, steps: int) -> torch.Tensor:
@@ -40,7 +43,7 @@ def losses(step: Step, steps: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_captured_is_eager_within_float_error(name: str) -> None:
+def test_captured_is_eager_within_float_error(step_of, name: str) -> None:
     """Over 20 steps, with pretraining, an average, clipped gradients and moving learning rates."""
     general = {"pretrain": WARM_UP + 2, "ema": 0.9, "clip": 10.0, "schedule_generator": "linear"}
     eager, captured = (step_of(name, engine=engine, **general) for engine in ("eager", "captured"))
@@ -50,7 +53,7 @@ def test_captured_is_eager_within_float_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_random_numbers_are_those_of_eager_steps(name: str) -> None:
+def test_random_numbers_are_those_of_eager_steps(step_of, name: str) -> None:
     """At rate 0 nothing is learned, so a step's losses are a function of what it drew: they agree step by step."""
     rates = {"lr_generator": 0.0, "lr_discriminator": 0.0}
     eager, captured = (step_of(name, engine=engine, **rates) for engine in ("eager", "captured"))
@@ -58,7 +61,7 @@ def test_random_numbers_are_those_of_eager_steps(name: str) -> None:
 
 
 @pytest.mark.parametrize("augment", ["diffaugment", "ada:blit,geometry,colour"])
-def test_augmentations_are_captured(augment: str) -> None:
+def test_augmentations_are_captured(step_of, augment: str) -> None:
     """With the same draws as eager steps, with p about .5; rate 0, so that steps can be compared one by one."""
     general = {"lr_generator": 0.0, "lr_discriminator": 0.0}
     eager, captured = (step_of("dcgan", augment, engine=engine, **general) for engine in ("eager", "captured"))
@@ -70,17 +73,17 @@ def test_augmentations_are_captured(augment: str) -> None:
 
 @pytest.mark.parametrize("engine", ["eager", "captured"])
 @pytest.mark.parametrize("name", RECIPES)
-def test_bfloat16(name: str, engine: str) -> None:
+def test_bfloat16(step_of, name: str, engine: str) -> None:
     exact, rough = (step_of(name, engine=engine, precision=p) for p in ("float32", "bfloat16"))
     torch.testing.assert_close(losses(rough, 1), losses(exact, 1), rtol=0.05, atol=0.05)
     assert losses(rough, 20).isfinite().all()
 
 
-def test_auto_captures() -> None:
+def test_auto_captures(step_of) -> None:
     assert type(step_of("gan-mnist")) is Captured
 
 
-def test_a_step_waits_for_nothing() -> None:
+def test_a_step_waits_for_nothing(step_of) -> None:
     """Nothing in a replayed step makes the host wait for the device."""
     step = step_of("cgan", engine="captured")
     losses(step, WARM_UP + 2)
@@ -92,7 +95,7 @@ def test_a_step_waits_for_nothing() -> None:
         torch.cuda.set_sync_debug_mode("default")
 
 
-def test_its_memory_is_given_back() -> None:
+def test_its_memory_is_given_back(step_of) -> None:
     def left() -> int:
         losses(step_of("dcgan", engine="captured"), WARM_UP + 2)
         gc.collect()

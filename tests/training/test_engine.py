@@ -23,7 +23,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
 from sparring.recipes import RECIPES
-from sparring.recipes.build import build, find, own_defaults, share_out
+from sparring.recipes.build import build, find, share_out
 from sparring.training.draw import Draw
 from sparring.training.engine import WARM_UP, Captured, captures, make_step
 from sparring.training.state import State
@@ -34,8 +34,6 @@ CPU = torch.device("cpu")
 FROM_HOST = torch.ops.aten.lift_fresh.default
 HOST = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, FROM_HOST}
 """Operations that a graph cannot hold, as they bring values from the device to the host or back."""
-DATA = {"gan-1d": "gaussian", "gan-1d-mended": "gaussian", "r3gan": "ring", "unrolled": "ring"}
-NARROW = {"width": 8, "width_generator": 8, "width_discriminator": 8, "ahead": 2}
 CHANGING = {
     "batch": 8,
     "steps": 20,
@@ -52,6 +50,9 @@ SETTINGS = [
     ("dcgan", {"augment": "diffaugment"}),
     ("gan-mnist", {"updates": "two"}),
     ("cgan", {"data": "circle"}),
+    ("gan-1d", {"balance": 0.6}),
+    ("gan-mnist", {"updates": "two", "balance": 0.6}),
+    ("wgan", {"balance": 0.6}),
 ]
 """What else a recipe's step may hold."""
 
@@ -113,12 +114,16 @@ def source_for(name: str) -> DataSource:
     return open_data(name, DataOptions() if name == "digits" else DataOptions(points=200)).train
 
 
-def narrow(name: str, data: str | None = None, **settings: Any) -> tuple[Recipe, DataSource]:
+@pytest.fixture
+def small(narrow, data_for) -> Callable[..., tuple[Recipe, DataSource]]:
     """A recipe with narrow networks, and its data."""
-    source = source_for(data or DATA.get(name, "digits"))
-    small = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
-    own, general, _ = share_out(find(name), small | settings, {})
-    return build(find(name), source.spec, own, general), source
+
+    def make(name: str, data: str | None = None, **settings: Any) -> tuple[Recipe, DataSource]:
+        source = source_for(data or data_for(name))
+        own, general, _ = share_out(find(name), narrow(name, source.spec.name) | settings, {})
+        return build(find(name), source.spec, own, general), source
+
+    return make
 
 
 def static_step(recipe: Recipe, source: DataSource, *, captured: bool) -> Step:
@@ -136,10 +141,10 @@ def _capturable(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("case", [*((name, {}) for name in RECIPES), *SETTINGS], ids=str)
-def test_captured_is_eager_bit_for_bit(case: tuple[str, dict[str, Any]]) -> None:
+def test_captured_is_eager_bit_for_bit(small, case: tuple[str, dict[str, Any]]) -> None:
     """With pretraining, several discriminator updates, an average, clipped gradients and moving learning rates."""
     name, settings = case
-    recipe, source = narrow(name, **(CHANGING | settings))
+    recipe, source = small(name, **(CHANGING | settings))
     eager, captured = (static_step(recipe, source, captured=which) for which in (False, True))
     steps = recipe.pretrain + WARM_UP + 3
     expected, measured = [eager() for _ in range(steps)], [captured() for _ in range(steps)]
@@ -154,9 +159,9 @@ def test_captured_is_eager_bit_for_bit(case: tuple[str, dict[str, Any]]) -> None
         assert torch.equal(tensor, other[key]), key
 
 
-def test_a_static_state_learns_as_any(tiny) -> None:
+def test_a_static_state_learns_as_any(small, tiny) -> None:
     """Learning rates as tensors are the same numbers, up to float32."""
-    recipe, source = narrow("gan-mnist", **CHANGING)
+    recipe, source = small("gan-mnist", **CHANGING)
     torch.manual_seed(0)
     plain = Step(recipe, State(recipe, CPU), Draw(recipe, source, CPU))
     static = static_step(recipe, source, captured=False)
@@ -165,8 +170,8 @@ def test_a_static_state_learns_as_any(tiny) -> None:
             torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_all_that_changes_stays_where_it_is() -> None:
-    recipe, source = narrow("cgan", **(CHANGING | {"pretrain": 0}))
+def test_all_that_changes_stays_where_it_is(small) -> None:
+    recipe, source = small("cgan", **(CHANGING | {"pretrain": 0}))
     step = static_step(recipe, source, captured=True)
 
     def places() -> dict[str, int]:
@@ -183,8 +188,8 @@ def test_all_that_changes_stays_where_it_is() -> None:
     assert step.state.memory[PROGRESS].item() > progress
 
 
-def test_a_loaded_state_is_captured(tmp_path) -> None:
-    recipe, source = narrow("gan-mnist", **(CHANGING | {"pretrain": 0}))
+def test_a_loaded_state_is_captured(small, tmp_path) -> None:
+    recipe, source = small("gan-mnist", **(CHANGING | {"pretrain": 0}))
     whole = static_step(recipe, source, captured=True)
     for _ in range(5):
         whole()
@@ -261,9 +266,9 @@ def _no_collection() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_no_collection")
 @pytest.mark.parametrize("name", RECIPES)
-def test_no_gradient_graph_outlives_its_step(name: str) -> None:
+def test_no_gradient_graph_outlives_its_step(small, name: str) -> None:
     """What is left of one keeps nodes on the stream that it was made on, and breaks a capture on another."""
-    recipe, source = narrow(name, batch=8, k=1, pretrain=0)
+    recipe, source = small(name, batch=8, k=1, pretrain=0)
     step = static_step(recipe, source, captured=False)
     step()
     statistics = step()
@@ -272,11 +277,11 @@ def test_no_gradient_graph_outlives_its_step(name: str) -> None:
     assert all(not value.requires_grad for move in statistics for value in move.values())
 
 
-def test_which_engine() -> None:
+def test_which_engine(small) -> None:
     cuda = torch.device("cuda")
     assert [captures(name, CPU) for name in ("auto", "eager")] == [False, False]
     assert [captures(name, cuda) for name in ("auto", "eager", "captured")] == [True, False, True]
-    assert type(make_step(*narrow("gan-mnist"), CPU)) is Step
+    assert type(make_step(*small("gan-mnist"), CPU)) is Step
 
 
 def test_a_cpu_captures_nothing(tmp_path) -> None:

@@ -10,20 +10,22 @@ from sparring.game.feature_matching import features
 from sparring.networks import MLPDiscriminator, MLPGenerator, spectral
 from sparring.objectives import non_saturating
 from sparring.recipes import RECIPES
-from sparring.recipes.build import build, find, own_defaults
+from sparring.recipes.build import build, find
 from sparring.training.draw import Draw
 from sparring.training.precision import InBfloat16, in_bfloat16
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import Players, Recipe
+from sparring.types import Dataset, Players, Recipe
 
 CPU = torch.device("cpu")
-POINTS = {"gan-1d": "gaussian", "gan-1d-mended": "gaussian", "r3gan": "ring", "unrolled": "ring"}
-NARROW = {"width": 8, "width_generator": 8, "width_discriminator": 8, "ahead": 2}
+
+
+def opened(data: str) -> Dataset:
+    return open_data(data, DataOptions() if data == "digits" else DataOptions(points=200))
 
 
 def play(recipe: Recipe, data: str, steps: int) -> tuple[State, list]:
-    source = open_data(data, DataOptions(points=200) if data in POINTS.values() else DataOptions()).train
+    source = opened(data).train
     torch.manual_seed(0)
     state = State(recipe, CPU)
     step = Step(recipe, state, Draw(recipe, source, CPU))
@@ -31,11 +33,12 @@ def play(recipe: Recipe, data: str, steps: int) -> tuple[State, list]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_trains_near_float32(name: str) -> None:
-    data = POINTS.get(name, "digits")
-    own = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
-    spec = open_data(data, DataOptions(points=200) if name in POINTS else DataOptions()).spec
-    recipes = [build(find(name), spec, own, {"precision": p, "batch": 8}) for p in ("float32", "bfloat16")]
+def test_every_recipe_trains_near_float32(data_for, narrow, name: str) -> None:
+    data = data_for(name)
+    recipes = [
+        build(find(name), opened(data).spec, narrow(name, data), {"precision": p, "batch": 8})
+        for p in ("float32", "bfloat16")
+    ]
     (exact, expected), (state, measured) = (play(recipe, data, 3) for recipe in recipes)
     first, other = expected[0][0], measured[0][0]
     assert other["d_loss"].item() == pytest.approx(first["d_loss"].item(), rel=0.02, abs=0.02)

@@ -11,14 +11,12 @@ import sparring
 from sparring.metrics.classifier import classifier_for
 from sparring.metrics.ranking import make_ranking
 from sparring.recipes import RECIPES
-from sparring.recipes.build import own_defaults
 from sparring.training.display import Display
 from sparring.training.engine import make_step
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_checkpoint
 
 POINTS = ("gan-1d", "gan-1d-mended")
-NARROW = {"width": 8, "width_generator": 8, "width_discriminator": 8}
 CPU = torch.device("cpu")
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 OFTEN = {"steps": 5, "batch": 8, "log_every": 5, "grid_every": 5, "best_every": 5, "signals_every": 2}
@@ -45,10 +43,9 @@ def same_with_and_without(data: str, recipe: str, folder: Path, **settings) -> d
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_signals_move_no_bit_of_any_recipe(name: str, tmp_path: Path) -> None:
-    narrow = {key: NARROW[key] for key in own_defaults(RECIPES[name]) if key in NARROW}
+def test_signals_move_no_bit_of_any_recipe(narrow, name: str, tmp_path: Path) -> None:
     data = "gaussian" if name in POINTS else "digits"
-    found = same_with_and_without(data, name, tmp_path, **narrow)
+    found = same_with_and_without(data, name, tmp_path, **narrow(name))
     assert list(found) == [2, 4]
     for signals in found.values():
         assert signals.keys() >= ALWAYS | HELD_OUT

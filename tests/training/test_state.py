@@ -305,6 +305,22 @@ def test_another_recipes_checkpoint(tiny, saved: Path) -> None:
 
 def test_facts_and_tensors(saved: Path) -> None:
     facts, tensors = read_checkpoint(saved)
-    assert facts == {"step": 6, "best": (4, 0.25), "first_figure": 1.5}
+    assert facts == {"step": 6, "best": (4, 0.25), "first_figure": 1.5, "since_line": {}, "since_signals": []}
     assert all(tensor.device.type == "cpu" for tensor in tensors.values())
     assert tensors["optimiser.generator.0.step"].item() == 6
+
+
+def test_what_is_not_told_yet_goes_on(tiny, saved: Path, tmp_path: Path) -> None:
+    """And checkpoints of earlier versions, which hold none of it, can be read."""
+    state = State(tiny(ema=0.9), CPU)
+    state.load(saved)
+    state.since_line, state.since_signals = {"d_loss": [0.1, 2.5]}, [1 / 3]
+    state.save(tmp_path / "000006.safetensors")
+    again = State(tiny(ema=0.9), CPU)
+    again.load(tmp_path / "000006.safetensors")
+    assert (again.since_line, again.since_signals) == ({"d_loss": [0.1, 2.5]}, [1 / 3])
+    facts = {"format": "sparring-checkpoint-1", "step": 6, "best": None, "first_figure": None}
+    _, tensors = read_checkpoint(saved)
+    save_file({name: tensor.clone() for name, tensor in tensors.items()}, saved, {"sparring": json.dumps(facts)})
+    again.load(saved)
+    assert (again.since_line, again.since_signals) == ({}, [])

@@ -9,12 +9,15 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
+from sparring.cli.augment import augment
 from sparring.cli.classify import classify
+from sparring.cli.compare import compare
 from sparring.cli.compare_runs import compare_runs
 from sparring.cli.data import data
 from sparring.cli.diagnose import diagnose
 from sparring.cli.directions import directions
 from sparring.cli.evaluate import evaluate
+from sparring.cli.features import features
 from sparring.cli.interpolate import interpolate
 from sparring.cli.predict import predict
 from sparring.cli.recipes import recipes
@@ -22,7 +25,7 @@ from sparring.cli.report import report
 from sparring.cli.sample import sample
 from sparring.cli.theory import theory
 from sparring.cli.train import train
-from sparring.errors import SparringError
+from sparring.errors import OUT_OF_MEMORY, SparringError, out_of_memory
 
 app = typer.Typer(
     name="spar",
@@ -38,6 +41,9 @@ VERBS = (
     sample,
     interpolate,
     directions,
+    features,
+    augment,
+    compare,
     evaluate,
     diagnose,
     compare_runs,
@@ -68,6 +74,11 @@ def main() -> NoReturn:
     except SparringError as error:
         typer.echo(f"spar: {' '.join(str(error).splitlines())}", err=True)
         sys.exit(error.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        typer.echo(f"spar: {OUT_OF_MEMORY}", err=True)
+        sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
         sys.exit(130)

@@ -20,8 +20,10 @@ def data(
 
     from sparring.data import DataOptions, contact_sheet, open_data
     from sparring.files import save_png
+    from sparring.runs.export import check_name
     from sparring.settings import parse_assignments, split
 
+    check_name(out, ".png")
     (values,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
     dataset = open_data(data, DataOptions(**values), show_progress=True)  # type: ignore[arg-type]
     spec = dataset.spec

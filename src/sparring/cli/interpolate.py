@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, LabelOption, RunArgument, say
+from sparring.cli.arguments import (
+    AttributesOption,
+    CheckpointOption,
+    DeviceOption,
+    FileOption,
+    LabelOption,
+    RunArgument,
+    say,
+)
 from sparring.errors import UsageError
 
 
@@ -17,6 +25,8 @@ def interpolate(
     frames: Annotated[int, typer.Option(help="How many frames in all.")] = 24,
     label: LabelOption = None,
     to_label: Annotated[int | None, typer.Option(help="The class to end with.")] = None,
+    attributes: AttributesOption = None,
+    to_attributes: Annotated[str | None, typer.Option(help="Those to end with.")] = None,
     out: Annotated[Path, typer.Option(help="FILE.png (strip), .gif, .webp, .apng, .npy, or a DIRECTORY.")] = Path(
         "interpolation.png"
     ),
@@ -24,14 +34,24 @@ def interpolate(
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Go from sample to sample, and from class to class, on the way between their latent codes."""
+    """Go from sample to sample, from class to class, or from attributes to others, on the way between latent codes."""
     from sparring import api
     from sparring.runs.export import check_film, write_film
+    from sparring.training.attributes import parse_attributes
 
     loaded = api.load(run, recipe)
     check_film(loaded.spec, out)
     numbers = [_whole(text, "--seeds") for text in seeds.split(",")]
-    made = loaded.interpolate(numbers, frames, label=label, to_label=to_label, checkpoint=checkpoint, device=device)
+    made = loaded.interpolate(
+        numbers,
+        frames,
+        label=label,
+        to_label=to_label,
+        attributes=parse_attributes(attributes),
+        to_attributes=parse_attributes(to_attributes, "--to-attributes"),
+        checkpoint=checkpoint,
+        device=device,
+    )
     around = made if loaded.spec.kind == "image" else loaded.sample(2000, checkpoint=checkpoint, device=device)
     write_film(loaded.spec, made, out, around)
     say(f"{frames} frames of step {loaded.step(checkpoint)}: {out}")

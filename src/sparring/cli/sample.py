@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, LabelOption, RunArgument, say
+from sparring.cli.arguments import (
+    AttributesOption,
+    CheckpointOption,
+    DeviceOption,
+    FileOption,
+    LabelOption,
+    RunArgument,
+    say,
+)
 from sparring.errors import UsageError
 
 
@@ -16,9 +24,7 @@ def sample(
     n: Annotated[int | None, typer.Option("-n", help="How many.", show_default="25, or as many as --latents")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same samples.")] = 0,
     label: LabelOption = None,
-    attributes: Annotated[
-        str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
-    ] = None,
+    attributes: AttributesOption = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
     truncation: Annotated[
         float | None, typer.Option(help="Normal latent codes within ±T: fewer odd samples, less variety.", metavar="T")
@@ -36,20 +42,21 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
-    from sparring.runs.export import write_samples
+    from sparring.runs.export import check_samples, write_samples
     from sparring.training.attributes import parse_attributes
     from sparring.training.sampling import read_latents
 
     if strength is not None and direction is None:
         raise UsageError("--strength says how far to move along a direction: name that too (--direction).")
     loaded = api.load(run, recipe)
+    check_samples(loaded.spec, out)
     z = read_latents(latents) if latents else None
     count = n if n is not None else (len(z) if z is not None else 25)
     made = loaded.sample(
         count,
         seed,
         label=label,
-        attributes=parse_attributes(attributes) if attributes is not None else None,
+        attributes=parse_attributes(attributes),
         latents=z,
         truncation=truncation,
         direction=read_latents(direction, "directions") if direction else None,

@@ -5,7 +5,7 @@ from sparring.data.open import open_data
 from sparring.data.options import DataOptions
 from sparring.data.plots import plot_path, plot_points
 from sparring.data.render import contact_sheet, render
-from sparring.data.source import PackedSource, PointSource
+from sparring.data.source import PackedSource, PointSource, everything
 
 __all__ = [
     "DataOptions",
@@ -13,6 +13,7 @@ __all__ = [
     "PointSource",
     "contact_sheet",
     "draw_indices",
+    "everything",
     "open_data",
     "plot_path",
     "plot_points",

@@ -193,13 +193,14 @@ def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
     )
     try:
         with tree.open(path) as file:
-            pairs = json.loads(file.read())["labels"] or []
+            content = json.loads(file.read())
+        pairs, names = content["labels"] or [], content.get("class_names")
         labels: dict[str, str | None] = {}
         rows: dict[str, tuple[float, ...]] = {}
         for image, label in pairs:
             at = str(PurePosixPath(path).parent / image)
             if label is None or (type(label) is int and label >= 0):
-                labels[at] = None if label is None else str(label)
+                labels[at] = None if label is None else _class_name(names, label)
             elif _is_vector(label):
                 rows[at] = tuple(map(float, label if isinstance(label, list) else [label]))
             else:
@@ -210,6 +211,17 @@ def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{wanted}; it is not: {type(error).__name__}: {error}") from None
     return Listed(LABELS, check_names(numbered(*widths), LABELS), rows) if rows else labels
+
+
+def _class_name(names: object, label: int) -> str:
+    """A class's own name, where the listing has ``class_names``."""
+    if names is None:
+        return str(label)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        raise UsageError(f"class_names in {LABELS} must be a list of different texts, one a class")
+    if label >= len(names):
+        raise UsageError(f"{LABELS} has the label {label}, but only {len(names)} class_names")
+    return str(names[label])
 
 
 def _is_vector(label: object) -> bool:

@@ -20,6 +20,7 @@ from sparring.errors import UsageError
 
 IMAGES = ("images", "x", "data")
 ATTRIBUTES, NAMES = "attributes", "attribute_names"
+CLASS_NAMES = "class_names"
 LABELS = (ATTRIBUTES, "labels", "y")
 BROKEN = (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What reading a damaged file raises."""
@@ -125,16 +126,19 @@ def open_arrays(path: Path, name: str, options: DataOptions) -> ArrayImages:
             ]
         else:
             tables = [NpzTable(path, _images(archive, members, path), next((n for n in LABELS if n in members), None))]
-        names = _attribute_names(archive, path) if NAMES in members else ()
-    return ArrayImages(name, place, tables, options, attribute_names=names)
+        names = _names(archive, path, NAMES, f"1 to {MOST} texts, one an attribute", MOST) if NAMES in members else ()
+        classes = _names(archive, path, CLASS_NAMES, "texts, one a class") if CLASS_NAMES in members else ()
+    if len(set(classes)) < len(classes):
+        raise UsageError(f"{CLASS_NAMES} in {path.name} names two classes alike")
+    return ArrayImages(name, place, tables, options, classes, attribute_names=names)
 
 
-def _attribute_names(archive: zipfile.ZipFile, path: Path) -> tuple[str, ...]:
-    where = f"{NAMES} in {path.name}"
-    with _member(archive, NAMES, path) as file:
+def _names(archive: zipfile.ZipFile, path: Path, member: str, wanted: str, most: float = math.inf) -> tuple[str, ...]:
+    where = f"{member} in {path.name}"
+    with _member(archive, member, path) as file:
         shape, fortran, dtype = _header(file, where)
-        if dtype.kind not in "US" or len(shape) != 1 or not 1 <= shape[0] <= MOST:
-            raise UsageError(f"{where} must be 1 to {MOST} texts, one an attribute")
+        if dtype.kind not in "US" or len(shape) != 1 or not 1 <= shape[0] <= most:
+            raise UsageError(f"{where} must be {wanted}")
         return tuple(_values(file, shape, fortran, dtype, where).astype(str).tolist())
 
 
@@ -181,6 +185,8 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype
         raise UsageError(f"cannot read {name}: {_short(error)}") from None
     if dtype.hasobject:
         raise UsageError(f"{name} holds Python objects, which are never read; save it as uint8, or as floats in 0..1")
+    if any(side < 0 for side in shape):
+        raise UsageError(f"cannot read {name}: there is no array of shape {shape}")
     return shape, fortran, dtype
 
 

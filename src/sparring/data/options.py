@@ -13,6 +13,8 @@ from sparring.settings import LARGEST_SEED
 LARGEST = 1e6
 """Toys: larger numbers than this leave float32 and plots no digits to work with."""
 
+MOST_POINTS = 10**7
+
 
 @dataclass(frozen=True)
 class DataOptions:
@@ -51,10 +53,11 @@ class DataOptions:
             _one_of(name, getattr(self, name), get_args(hints[name]))
         self.height_width()
         _check(self.holdout is None or 0 <= self.holdout <= 0.5, "holdout", self.holdout, "a share from 0 to 0.5")
+        points = self.points is None or 1 <= self.points <= MOST_POINTS
+        _check(points, "points", self.points, "a whole number, 1 or more, 10 million at most")
         few = self.labels_per_class
         _check(few is None or few >= 1, "labels_per_class", few, "a whole number, 1 or more")
         _check(0 <= self.labels_seed <= LARGEST_SEED, "labels_seed", self.labels_seed, "a whole number, 0 or more")
-        _check(self.points is None or self.points >= 1, "points", self.points, "a whole number, 1 or more")
         _check(self.mu is None or abs(self.mu) <= LARGEST, "mu", self.mu, "a number from -1e6 to 1e6")
         _check(self.sigma is None or 0 < self.sigma <= LARGEST, "sigma", self.sigma, "a number above 0, 1e6 at most")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.types import Batch, DataSource, DataSpec
+from sparring.types import Batch, Dataset, DataSource, DataSpec
 
 FITS = 512 << 20
 """Parts of at most this many bytes are handed out whole by ``tensors``."""
@@ -63,6 +63,11 @@ class PackedSource:
             x, None if self._conditions is None else torch.from_numpy(self._conditions.take(positions, axis=0))
         )
 
+    def whole(self) -> PackedSource:
+        """All images of the set, of every part, in the order in which they were read."""
+        everything = np.arange(len(self._images), dtype=np.int64)
+        return PackedSource(self._spec, self._images, self._conditions, everything)
+
     def tensors(self) -> Batch | None:
         """The whole part, in order, to be put on a device; None if it is over 512 MiB."""
         if len(self) * self._images[:1].nbytes > FITS:
@@ -100,6 +105,18 @@ class PointSource:
     def tensors(self) -> Batch | None:
         """All points, in order; they always fit."""
         return Batch(self._points, self._attributes)
+
+
+def everything(dataset: Dataset) -> DataSource:
+    """All examples of all parts: images in the order in which they were read, points part after part."""
+    if isinstance(dataset.train, PackedSource):
+        return dataset.train.whole()
+    parts = [part for part in (dataset.train, dataset.validation, dataset.test) if part is not None]
+    whole = [part.read(np.arange(len(part), dtype=np.int64)) for part in parts]
+    attributes = [batch.y for batch in whole if batch.y is not None]
+    return PointSource(
+        dataset.spec, torch.cat([batch.x for batch in whole]), torch.cat(attributes) if attributes else None
+    )
 
 
 class Subset:

@@ -53,8 +53,8 @@ class Adversarial:
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The discriminator's loss with its penalties, and its accuracy; no gradient reaches the generator."""
         with torch.no_grad():
-            fake = self.shown(make(players, drawn), drawn.memory)
-            real = self.shown(drawn.real, drawn.memory)
+            fake = self.shown(self.fake(players, drawn), drawn.memory)
+            real = self.shown(self.real(players, drawn), drawn.memory)
         if self.penalties:
             real, fake = watched(real), watched(fake)
         return self.judged_loss(lambda *inputs: judge(players, inputs), real, fake, drawn.memory)
@@ -74,17 +74,26 @@ class Adversarial:
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The generator's loss, through a discriminator that stands still."""
-        on_fake = judge(players, self.shown(make(players, drawn), drawn.memory))
+        on_fake = judge(players, self.shown(self.fake(players, drawn), drawn.memory))
         on_real = on_fake.new_empty(0)
         if self.generator_sees_real:
-            on_real = judge(players, self.shown(drawn.real, drawn.memory))
+            on_real = judge(players, self.shown(self.real(players, drawn), drawn.memory))
         loss = self.objective.generator(on_real, on_fake).mean()
         return loss, {"g_loss": loss.detach()}
 
     def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
         """Raw outputs on real and on fake examples, as the discriminator's turn has them; one for each pack."""
         critic = Remembering(lambda *inputs: judge(players, inputs))
+        real = self.real(players, Drawn(real, ()))
         return self.judge_both(critic, self.shown(real, memory), self.shown(fake, memory))
+
+    def real(self, players: Players, drawn: Drawn) -> Inputs:
+        """What the discriminator is to take for real: the data's examples, with their conditions."""
+        return drawn.real
+
+    def fake(self, players: Players, drawn: Drawn) -> Inputs:
+        """What it is to take for fake: the generator's examples, with their conditions."""
+        return make(players, drawn)
 
     def shown(self, inputs: Inputs, memory: Memory) -> Inputs:
         """Examples as the discriminator is shown them."""

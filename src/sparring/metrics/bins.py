@@ -50,7 +50,7 @@ def different_bins(real: Tensor, fake: Tensor, *, bins: int | None = None, alpha
     of = bins if bins is not None else min(BINS, len(x) // 2 // FEWEST_A_BIN)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     fitted, counted = x[order[: len(x) // 2]], x[order[len(x) // 2 :]]
-    cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=seed).fit(fitted.numpy())
+    cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32).fit(fitted.numpy())
     n, m = len(counted), len(y)
     p, q = (
         torch.bincount(torch.from_numpy(cells.predict(v.numpy())).long(), minlength=of).double() / len(v)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -176,29 +177,61 @@ def _features(
 
 
 def _new_network(dataset: Dataset) -> Classifier:
+    return new_classifier(dataset.spec.shape, len(dataset.spec.classes), SEED)
+
+
+def new_classifier(shape: tuple[int, ...], classes: int, seed: int) -> Classifier:
+    """An untrained classifier of images (C, H, W), its first weights by seed."""
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(SEED)
-        return Classifier(dataset.spec.shape, len(dataset.spec.classes))
+        torch.default_generator.manual_seed(seed)
+        return Classifier(shape, classes)
 
 
 def _train(network: Classifier, dataset: Dataset, examples: Labelled, device: torch.device, progress: Progress) -> None:
-    """A fixed number of steps with a rate that rises and falls; nothing is chosen by looking at held-out data."""
+    """A fixed number of steps; nothing is chosen by looking at held-out data."""
     indices, labels = examples
     batch = min(BATCH, len(indices))
     seen = min(max(EPOCHS * len(indices), FEWEST_SEEN), MOST_SEEN)
-    steps = max(seen // batch, 1)
+    epochs = Epochs(len(indices), batch, SEED)
+
+    def draw() -> tuple[Tensor, Tensor]:
+        chosen = np.sort(epochs())
+        return scaled(dataset.train.read(indices[chosen]).x, device), labels[torch.from_numpy(chosen)].to(device)
+
+    fit(network, draw, max(seen // batch, 1), dataset.spec.shape, progress)
+
+
+class Epochs:
+    """Positions of batches out of n examples: shuffled epochs by ``seed``, the rest of each left out."""
+
+    def __init__(self, n: int, batch: int, seed: int) -> None:
+        self.n, self.batch = n, batch
+        self.random = np.random.default_rng(seed)
+        self.order = np.empty(0, dtype=np.int64)
+
+    def __call__(self) -> Indices:
+        """The next ``batch`` positions."""
+        if len(self.order) < self.batch:
+            self.order = self.random.permutation(self.n)
+        chosen, self.order = self.order[: self.batch], self.order[self.batch :]
+        return chosen
+
+
+def fit(
+    network: Classifier,
+    draw: Callable[[], tuple[Tensor, Tensor]],
+    steps: int,
+    shape: tuple[int, ...],
+    progress: Progress = no_progress,
+) -> None:
+    """So many steps at a rate that rises and falls; ``draw`` gives images (b, C, H, W) in [-1, 1] and labels (b,)."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, cycle_momentum=False)
-    random = np.random.default_rng(SEED)
-    order = np.empty(0, dtype=np.int64)
     network.train()
-    with repeatable_convolutions(dataset.spec.shape, SMALL):
+    with repeatable_convolutions(shape, SMALL):
         for step in range(steps):
-            if len(order) < batch:
-                order = random.permutation(len(indices))
-            chosen, order = np.sort(order[:batch]), order[batch:]
-            x = scaled(dataset.train.read(indices[chosen]).x, device)
-            loss = F.cross_entropy(network(x)[1], labels[torch.from_numpy(chosen)].to(device))
+            x, y = draw()
+            loss = F.cross_entropy(network(x)[1], y)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

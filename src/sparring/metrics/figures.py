@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -51,6 +51,19 @@ def distance_names(features: Features, n: int) -> tuple[str, str, str]:
     return f"FD-{features.name}", f"FDinf-{features.name}", f"KD-{features.name}"
 
 
+class Once:
+    """Computes each value at its first asking: what is of real data alone is the same for all samples of it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    def __call__(self, name: str, compute: Callable[[], Any]) -> Any:
+        """The value of this name."""
+        if name not in self.values:
+            self.values[name] = compute()
+        return self.values[name]
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Features of training examples, of samples, and of held-out examples (n, d), as many of each."""
@@ -61,6 +74,8 @@ class Comparison:
     seed: int
     use: str
     """A note on every figure; empty if there is nothing to say."""
+    once: Once = field(default_factory=Once)
+    """The floors: those of another comparison with the same real examples and seed need not be computed again."""
 
     def frechet(self, name: str) -> Figure:
         """The Fréchet distance."""
@@ -82,7 +97,8 @@ class Comparison:
         """Precision, recall, density and coverage."""
         ours = memberships(self.reference, self.samples)
         errors = standard_errors(ours)
-        floors = {} if self.held_out is None else prdc(self.reference, self.held_out)._asdict()
+        real = self.held_out
+        floors = {} if real is None else self.once("neighbours", lambda: prdc(self.reference, real)._asdict())
         n = len(self.samples)
         return [
             Figure(name, float(rows.mean()), floors.get(name), n, "higher", self.use, errors.get(name))
@@ -94,7 +110,8 @@ class Comparison:
         found = memorisation(self.reference, held_out, self.samples, seed=self.seed)
         n = len(self.samples)
         # Held-out examples against their like: every second one as a sample, the others as those held out.
-        floor = nearer_to_training(self.reference[::2], held_out[::2], held_out[1::2], seed=self.seed).value
+        parts = self.reference[::2], held_out[::2], held_out[1::2]
+        floor = self.once("nearer", lambda: nearer_to_training(*parts, seed=self.seed).value)
         said = f"exact copies: {found.copies:.1%}, of {n} of {training} training images"
         half = f"share, without copies .5; z = {found.rank:.1f}, copies far below 0"
         return [
@@ -106,7 +123,8 @@ class Comparison:
         self, name: str, better: Better, measure: Callable[[Tensor], tuple[float, float | None, str]]
     ) -> Figure:
         value, error, note = measure(self.samples)
-        floor = None if self.held_out is None else measure(self.held_out)[0]
+        real = self.held_out
+        floor = None if real is None else self.once(name, lambda: measure(real)[0])
         notes = [said for said in (note, self.use) if said]
         return Figure(name, value, floor, len(self.samples), better, "; ".join(notes), error)
 

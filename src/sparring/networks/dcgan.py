@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 from torch import Tensor, nn
 
@@ -21,9 +22,17 @@ class DCGANGenerator(nn.Module):
     Dense to maps of at most 4 x 4, then each layer doubles the side and halves the channels, which end at ``width``;
     batch norm and ReLU after each but the last, which ends in tanh. 64 x 64 images with width 64 give the network that
     most codes call DCGAN (3 576 704 weights for 100 latent numbers and colour); the paper's own has width 128.
+    ``output`` is what it ends in, where that is not to be tanh.
     """
 
-    def __init__(self, latent_dim: int, shape: tuple[int, int, int], width: int = 64) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        shape: tuple[int, int, int],
+        width: int = 64,
+        *,
+        output: Callable[[], nn.Module] = nn.Tanh,
+    ) -> None:
         super().__init__()
         channels, *size = shape
         self.sizes = halvings((size[0], size[1]), 4, DEPTH)[::-1]
@@ -34,7 +43,7 @@ class DCGANGenerator(nn.Module):
             nn.Sequential(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU())
             for a, b in itertools.pairwise(widths)
         )
-        self.layers.append(nn.Sequential(nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), nn.Tanh()))
+        self.layers.append(nn.Sequential(nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1, bias=False), output()))
 
     def forward(self, z: Tensor) -> Tensor:
         """Images (n, C, H, W) from latent codes (n, latent_dim)."""
@@ -42,6 +51,10 @@ class DCGANGenerator(nn.Module):
         for layer, size in zip(self.layers, self.sizes[1:], strict=True):
             x = crop(layer(x), size)
         return x
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return [self.start, *self.layers[:-1]]
 
 
 class UpsampleGenerator(nn.Module):
@@ -72,6 +85,10 @@ class UpsampleGenerator(nn.Module):
             x = layer(crop(self.upsample(norm(x)), size))
         made: Tensor = self.end(x)
         return made
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return list(self.layers)
 
 
 class DCGANFeatures(nn.Module):
@@ -108,6 +125,10 @@ class DCGANFeatures(nn.Module):
         """Features (n, width) of images (n, C, H, W)."""
         features: Tensor = self.net(x)
         return features
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the largest on; not a minibatch's statistics, which are of no example."""
+        return [layer for layer in self.net if isinstance(layer, nn.Sequential)]
 
 
 class Project(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from sparring.networks.layers import Condition
@@ -71,3 +72,20 @@ class Classifier(nn.Module):
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Raw outputs (n, 1) and class scores (n, classes) for features (n, width)."""
         return self.judge(features), self.classify(features)
+
+
+class PairJudgement(nn.Module):
+    """One raw output each for an example and a latent code together, (n, 1), by two hidden layers.
+
+    The discriminator of pairs of Donahue et al. 2017, arXiv:1605.09782, and Dumoulin et al. 2017, arXiv:1606.00704.
+    """
+
+    def __init__(self, width: int, latent_dim: int, hidden: int = 512) -> None:
+        super().__init__()
+        self.code = nn.Sequential(nn.Linear(latent_dim, hidden), nn.LeakyReLU(0.2))
+        self.judge = nn.Sequential(nn.Linear(width + hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+
+    def forward(self, features: Tensor, z: Tensor) -> Tensor:
+        """Raw outputs (n, 1) for features (n, width) and codes (n, latent_dim)."""
+        raw: Tensor = self.judge(torch.cat([features, self.code(z)], 1))
+        return raw

@@ -25,11 +25,14 @@ def glorot(network: nn.Module) -> nn.Module:
 
 
 def gaussian(network: nn.Module, deviation: float = 0.02) -> nn.Module:
-    """Dense and convolution weights N(0, deviation), scales of batch norm N(1, deviation), biases 0.
+    """Dense, convolution and embedding weights N(0, deviation), scales of batch norm N(1, deviation), biases 0.
 
     Radford et al. 2016, arXiv:1511.06434, section 4; the scales as in its published code.
     """
     for layer in own_weights(network):
+        if isinstance(layer, nn.Embedding):
+            nn.init.normal_(layer.weight, 0.0, deviation)
+            continue
         if isinstance(layer, (nn.Linear, *CONVOLUTIONS)):
             nn.init.normal_(layer.weight, 0.0, deviation)
         elif isinstance(layer, _BatchNorm) and layer.affine:

@@ -36,6 +36,10 @@ class MLPGenerator(nn.Module):
         x: Tensor = self.net(z)
         return x.view(len(x), *self.shape)
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return activations(self.net)
+
 
 class MLPDiscriminator(nn.Module):
     """Examples (n, *shape), times ``gain``, to one raw output each, (n, 1), with ``dropout`` after each hidden layer.
@@ -68,6 +72,28 @@ class MLPDiscriminator(nn.Module):
         hidden: Tensor = self.net[:-1](self.gain * x)
         return hidden
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return activations(self.net)
+
+
+class MLPFeatures(nn.Module):
+    """Examples (n, *shape) to features (n, width), for ``Encoder``: dense layers of these widths, each activated."""
+
+    def __init__(self, shape: tuple[int, ...], widths: Sequence[int], *, activation: Callable[[], nn.Module]) -> None:
+        super().__init__()
+        self.width = widths[-1]
+        self.net = nn.Sequential(nn.Flatten(), *dense_layers((math.prod(shape), *widths), activation))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Features (n, width) of examples (n, *shape)."""
+        features: Tensor = self.net(x)
+        return features
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return list(self.net)[2::2]
+
 
 def dense_layers(
     widths: Sequence[int], activation: Callable[[], nn.Module], norm: Callable[[int], nn.Module] | None = None
@@ -79,3 +105,8 @@ def dense_layers(
         if norm is not None:
             layers.append(norm(after))
     return layers
+
+
+def activations(net: nn.Sequential) -> list[nn.Module]:
+    """What follows each dense layer but the last."""
+    return [after for layer, after in itertools.pairwise(list(net)[:-1]) if isinstance(layer, nn.Linear)]

@@ -50,6 +50,10 @@ class R3GANGenerator(nn.Module):
         made: Tensor = self.end(x)
         return made
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return list(self.stages)
+
 
 class R3GANFeatures(nn.Module):
     """Images (n, C, H, W) to features (n, width), for ``Discriminator`` with a ``Judgement`` without bias.
@@ -80,6 +84,10 @@ class R3GANFeatures(nn.Module):
             x = change_width(downsample(blocks(x), self.kernel))
         features: Tensor = (self.stages[-1](x) * self.basis.squeeze(1)).sum((2, 3))
         return features
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the largest on."""
+        return list(self.stages)
 
 
 class GenerativeBasis(nn.Module):

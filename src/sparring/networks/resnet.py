@@ -47,6 +47,10 @@ class ResNetGenerator(nn.Module):
         made: Tensor = self.end(relu(self.norm(x))).tanh()
         return made
 
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the smallest on."""
+        return list(self.blocks)
+
 
 class ResNetFeatures(nn.Module):
     """Images (n, C, H, W) to features (n, width of the last maps), summed over pixels, for ``Discriminator``.
@@ -69,6 +73,10 @@ class ResNetFeatures(nn.Module):
         """Features (n, width) of images (n, C, H, W)."""
         maps: Tensor = self.net(x)
         return relu(maps).sum((2, 3))
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """What makes the hidden maps, from the largest on."""
+        return list(self.net)
 
 
 class UpBlock(nn.Module):

@@ -13,6 +13,7 @@ from sparring.objectives.adversarial import (
 )
 from sparring.objectives.divergences import DIVERGENCES, Divergence, f_gan
 from sparring.objectives.objective import Objective
+from sparring.objectives.variational import kl_from_standard_normal
 
 OBJECTIVES: dict[str, Objective] = {
     "minimax": minimax,
@@ -32,6 +33,7 @@ __all__ = [
     "Objective",
     "f_gan",
     "hinge",
+    "kl_from_standard_normal",
     "least_squares",
     "least_squares_01",
     "least_squares_symmetric",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sparring.recipes.auto import Choice, auto, choose
+from sparring.recipes.autoencoders import ae, vae
+from sparring.recipes.bigan import bigan
 from sparring.recipes.conditional import acgan, cgan
 from sparring.recipes.dcgan import dcgan, dcgan_upsample
 from sparring.recipes.dragan import dragan
@@ -44,12 +46,15 @@ RECIPES: dict[str, RecipeFunction] = {
     "unrolled": unrolled,
     "pacgan": pacgan,
     "r3gan": r3gan,
+    "bigan": bigan,
     "dcgan": dcgan,
     "dcgan-upsample": dcgan_upsample,
     "sngan": sngan,
     "cgan": cgan,
     "acgan": acgan,
     "projection": projection,
+    "ae": ae,
+    "vae": vae,
     "few-labels": few_labels,
     "complement": complement,
 }
@@ -63,6 +68,12 @@ CHOOSERS: dict[str, Chooser] = {
     "complement": choose_for_few_labels,
 }
 """Recipes some of whose settings are chosen, unless the user sets them."""
+
+IMAGES_ONLY: dict[str, tuple[str, ...]] = {"auto": ("width",), "r3gan": ("width", "blocks")}
+"""Settings of convolutions: of recipes that also play on points, with other networks."""
+
+PUBLISHED_NAMES: dict[str, dict[str, str]] = {"gan-1d": {"M": "batch", "K": "k", "epochs": "steps"}}
+"""Settings of a recipe's own that are general ones under the paper's names."""
 
 
 def summary(function: RecipeFunction) -> str:

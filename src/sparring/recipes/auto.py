@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from sparring.errors import UsageError
+
 if TYPE_CHECKING:
     from sparring.settings import Value
     from sparring.types import DataSpec, Machine, Recipe
@@ -18,6 +20,8 @@ PASSES = 12
 """Forward passes of one network that a step costs for each example: 1 + 3 · 2 for the discriminator, 3 + 2 after it."""
 CALLS = 0.005
 """Seconds that the calls of a step take, however small the networks."""
+CONDITION_DIM = 10
+"""Numbers that a condition adds to the latent code."""
 WIDTHS = (64, 48, 32, 24, 16)
 FEWEST_STEPS, MOST_STEPS = 8_000, 30_000
 EPOCHS = 400
@@ -35,27 +39,37 @@ class Choice(NamedTuple):
     why: str
 
 
-def auto(spec: DataSpec, *, width: int = 16, latent_dim: int | None = None, augment: str = "none") -> Recipe:
+def auto(
+    spec: DataSpec,
+    *,
+    width: int = 16,
+    latent_dim: int | None = None,
+    augment: str = "none",
+    conditional: bool = False,
+) -> Recipe:
     """What learns fastest on this kind of data, at a size that suits data and machine.
 
     Images: convolutions (DCGAN) at ten times the usual learning rates, which fall to zero, and an averaged generator;
     ``width``, the channels of the largest maps, batch, steps and (for small sets) ``augment`` are chosen unless they
     are set. Points on a line: the game of ``gan-1d-mended``; other points: that of ``r3gan``. ``latent_dim``: unless
-    set, 64 for images, and for points those games' own.
+    set, 64 for images, and for points those games' own. ``conditional``: on images both players are told the classes or
+    the attributes, so that samples can be asked for them.
     """
     from sparring.recipes.gan_1d import gan_1d_mended
     from sparring.recipes.parts import view_for
     from sparring.recipes.r3gan import r3gan
 
     if spec.kind == "image":
-        return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment)
+        return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment, conditional)
     view_for(augment, spec)  # refuses to augment points
+    if conditional:
+        raise UsageError("auto plays with classes and attributes on images only: leave conditional out.")
     if spec.shape == (1,):
         return gan_1d_mended(spec) if latent_dim is None else gan_1d_mended(spec, latent_dim=latent_dim)
     return r3gan(spec, latent_dim=latent_dim)
 
 
-def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str) -> Recipe:
+def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str, conditional: bool) -> Recipe:
     """Batch norm in both players, large steps that shrink, and an average that soon forgets where it began."""
     from functools import partial
 
@@ -67,7 +81,7 @@ def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str) ->
 
     shape = image_shape(spec, "auto")
     head = partial(Judgement, bias=False)
-    return Recipe(
+    unconditional = Recipe(
         paper="Radford et al. 2016, arXiv:1511.06434; the average: Yazici et al. 2019, arXiv:1806.04498",
         generator=lambda: gaussian(DCGANGenerator(latent_dim, shape, width)),
         discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width), head)),
@@ -82,6 +96,28 @@ def auto_on_images(spec: DataSpec, width: int, latent_dim: int, augment: str) ->
         schedule_discriminator="cosine",
         ema=0.999,
         ema_rampup=0.05,
+    )
+    return told_conditions(unconditional, spec, width, latent_dim) if conditional else unconditional
+
+
+def told_conditions(recipe: Recipe, spec: DataSpec, width: int, latent_dim: int) -> Recipe:
+    """The game on images with conditions: joined to the latent code, and projected on by the discriminator."""
+    from dataclasses import replace
+    from functools import partial
+
+    from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Joined, Projection, gaussian
+    from sparring.recipes.parts import condition_for, image_shape
+
+    shape, condition = image_shape(spec, "auto"), condition_for(spec, "auto with conditional=true")
+    head = partial(Projection, condition=condition)
+    return replace(
+        recipe,
+        paper=f"{recipe.paper}; projection: Miyato & Koyama 2018, arXiv:1802.05637",
+        generator=lambda: Joined(
+            gaussian(DCGANGenerator(latent_dim + CONDITION_DIM, shape, width)), condition, CONDITION_DIM
+        ),
+        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width), head)),
+        conditional=True,
     )
 
 

@@ -14,7 +14,7 @@ from types import ModuleType, UnionType
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from sparring.errors import UsageError
-from sparring.recipes import RECIPES, RecipeFunction
+from sparring.recipes import IMAGES_ONLY, PUBLISHED_NAMES, RECIPES, RecipeFunction
 from sparring.settings import Settings, Value, nearest, split
 from sparring.types import DataSpec, Recipe
 
@@ -139,9 +139,23 @@ def check_ranges(own: Mapping[str, Value]) -> None:
     """
     for name, value in own.items():
         least, largest = RANGES.get(name, (-math.inf, math.inf))
-        if isinstance(value, int | float) and not least <= value <= largest:
+        if isinstance(value, int | float) and not (least <= value <= largest and abs(value) < math.inf):
             most = f" and at most {largest:g}" if math.isfinite(largest) else ""
             raise UsageError(f"{name}={value} makes no sense: it must be at least {least:g}{most}.")
+
+
+def check_heeded(named: Named, spec: DataSpec, given: Mapping[str, Value]) -> None:
+    """Refuse settings that a user gives and a recipe would not heed.
+
+    Raises:
+        UsageError: one is for images only, or is given under two names.
+    """
+    for name in IMAGES_ONLY.get(named.name, ()):
+        if name in given and spec.kind != "image":
+            raise UsageError(f"{name} has no meaning for {named.name} on {spec.name}: it is for images.")
+    for name, general in PUBLISHED_NAMES.get(named.name, {}).items():
+        if name in given and general in given:
+            raise UsageError(f"{name} is what {named.name} calls {general}: give one of them.")
 
 
 def build(named: Named, spec: DataSpec, own: Mapping[str, Value], general: Mapping[str, Value]) -> Recipe:

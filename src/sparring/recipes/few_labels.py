@@ -41,8 +41,8 @@ def few_labels(
     """A classifier from few labels and many images: the discriminator tells classes, and real from generated.
 
     ``network``: perceptron or convolutional; auto: a perceptron for images in grey. ``width``: units of its first
-    layer, or channels of its first maps; unless set, by the images. ``labelled``: labelled images a step, as a share of the
-    batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
+    layer, or channels of its first maps; unless set, by the images. ``labelled``: labelled images a step, as a share of
+    the batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
     """
     from sparring.game import FewLabels
 

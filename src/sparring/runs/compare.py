@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation, Figure, evaluate
 from sparring.metrics.features import Features, named_features
-from sparring.metrics.figures import Better
+from sparring.metrics.figures import Better, Once
 from sparring.metrics.noise import difference_p, holm
 from sparring.metrics.reading import Progress, no_progress
 from sparring.runs.run import Run
@@ -27,6 +27,7 @@ LEVEL = 0.05
 """How probable it is at the most that a comparison of equal runs calls any difference more than noise."""
 DRAWS = 5
 """Independent sets of samples of each run."""
+MOST_DRAWS = 1000
 BESIDE = ("seed", "threads", "engine", "checkpoint_seconds")
 """Settings in which replicates may differ: all but the first change last bits at the most."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -184,17 +185,19 @@ def compare_runs(
     """
     if draws < 2:
         raise UsageError(f"{draws} draws show no noise: give at least 2.")
+    if draws > MOST_DRAWS:
+        raise UsageError(f"{draws} draws are too many: give at most {MOST_DRAWS}.")
     check_runs(runs)
     steps = [run.step(checkpoint) for run in runs]  # refuses a checkpoint that is not there before the work begins
     dataset, place = runs[0].dataset(), choose_device(device)
     plain = features == "auto" and dataset.spec.kind == "points"
     chosen = None if plain else named_features(features, dataset, place, progress, download=download)
-    found: list[list[Evaluation]] = []
+    once, found = Once(), list[list[Evaluation]]()
     for i, run in enumerate(runs):
         seeds = [seed + i + len(runs) * draw for draw in range(draws)]
         found.append([])
         for at in seeds:
-            made = measure(run, dataset, n, at, seed, chosen, checkpoint, device)
+            made = measure(run, dataset, n, at, seed, chosen, once, checkpoint, device)
             found[-1].append(made)
             progress("comparing", i * draws + len(found[-1]), len(runs) * draws)
     groups = replicates(runs)
@@ -225,14 +228,22 @@ def check_runs(runs: Sequence[Run]) -> None:
 
 
 def measure(
-    run: Run, dataset: Dataset, n: int, at: int, seed: int, features: Features | None, checkpoint: str, device: str
+    run: Run,
+    dataset: Dataset,
+    n: int,
+    at: int,
+    seed: int,
+    features: Features | None,
+    once: Once,
+    checkpoint: str,
+    device: str,
 ) -> Evaluation:
     """The figures of the samples that the seed ``at`` draws; ``seed`` draws the real examples, the same for all."""
 
     def sample(count: int) -> Tensor:
         return run.sample(count, at, checkpoint=checkpoint, device=device)
 
-    return evaluate(sample, dataset, n=n, device=choose_device(device), seed=seed, features=features)
+    return evaluate(sample, dataset, n=n, device=choose_device(device), seed=seed, features=features, once=once)
 
 
 def replicates(runs: Sequence[Run]) -> list[list[int]]:

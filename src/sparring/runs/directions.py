@@ -21,7 +21,7 @@ from sparring.runs.measures import Pair, class_measures, class_pair, measures_fo
 from sparring.runs.run import Run
 from sparring.training.device import choose_device
 from sparring.training.display import following
-from sparring.training.sampling import draw_latents
+from sparring.training.sampling import check_latents, draw_latents
 from sparring.types import Inputs
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def find_direction(
         UsageError: any of these does not fit, or nothing is left to change once the rest is kept.
     """
     measures = measures_for(run.spec, (change, *keep), run.dataset, choose_device(device), progress)
-    return find(images(run, checkpoint, device), codes(run, n, seed, label), measures, change, keep)
+    inputs = draw_latents(run.recipe, run.spec, n, seed, label)
+    return find(images(run, checkpoint, device), inputs, measures, change, keep)
 
 
 def find_components(
@@ -88,7 +89,7 @@ def find_components(
     if method not in METHODS:
         raise UsageError(f"there is no method {method!r}: choose {' or '.join(METHODS)}.")
     measures = measures_for(run.spec, (), run.dataset, choose_device(device), no_progress)
-    inputs = codes(run, n, seed, label)
+    inputs = draw_latents(run.recipe, run.spec, n, seed, label)
     found = METHODS[method](run.generator(checkpoint), inputs, count)
     effects = measure_effects(images(run, checkpoint, device), inputs, found.vectors, measures, {})
     judged = enumerate(zip(found.vectors, effects, strict=True), 1)
@@ -117,17 +118,27 @@ def walk(
     """
     make = images(run, checkpoint, device)
     start = None if change in ("", *properties_for(run.spec.shape)) else class_pair(run.spec, change)[0]
-    inputs = codes(run, rows if start is None else SEARCHED, seed, label)
+    inputs = draw_latents(run.recipe, run.spec, rows if start is None else SEARCHED, seed, label)
     if start is not None:
-        pairs: dict[str, Pair] = {"start": (None, start)}
-        measure = class_measures(run.spec, pairs, run.dataset(), choose_device(device), no_progress)["start"]
-        of_class = torch.nonzero(measure(make(inputs)) > 0).flatten()[:rows]
-        if not len(of_class):
-            raise UsageError(f"none of {SEARCHED} samples is of class {run.spec.classes[start]}.")
-        inputs = tuple(part[of_class] for part in inputs)
+        inputs = tuple(part[:rows] for part in of_class(run, make, start, inputs, device))
     if vectors.dim() > 1:
         inputs = tuple(part[:1].expand(len(vectors), *part.shape[1:]) for part in inputs)
+    vectors = check_latents(vectors, inputs[0] if vectors.dim() > 1 else inputs[0][0], "direction has")
     return torch.stack([make(stepped(inputs, vectors, strength)) for strength in strengths], 1)
+
+
+def of_class(run: Run, make: Make, number: int, inputs: Inputs, device: str) -> Inputs:
+    """Those inputs whose samples a classifier takes for a class.
+
+    Raises:
+        UsageError: it takes none for it, or the data have too few labels to train one.
+    """
+    pairs: dict[str, Pair] = {"start": (None, number)}
+    measure = class_measures(run.spec, pairs, run.dataset(), choose_device(device), no_progress)["start"]
+    taken = measure(make(inputs)) > 0
+    if not taken.any():
+        raise UsageError(f"none of {len(taken)} samples is of class {run.spec.classes[number]}.")
+    return tuple(part[taken] for part in inputs)
 
 
 def show(
@@ -168,17 +179,6 @@ def show(
     if save is not None:
         save_npy(vectors.numpy(), save)
     return table
-
-
-def codes(run: Run, n: int, seed: int, label: int | None) -> Inputs:
-    """N latent codes of a run, with conditions where its generator takes them.
-
-    Raises:
-        UsageError: fewer than one, a seed out of range, or a class that does not fit.
-    """
-    if n < 1:
-        raise UsageError(f"cannot look at {n} samples: ask for one or more.")
-    return draw_latents(run.recipe, run.spec, n, seed, label)
 
 
 def images(run: Run, checkpoint: str, device: str) -> Make:

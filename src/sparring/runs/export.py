@@ -32,18 +32,15 @@ def write_samples(spec: DataSpec, made: Tensor, out: Path, columns: int | None =
     image; a directory gets a PNG each.
 
     Raises:
-        UsageError: another kind of name, or files of single points.
+        UsageError: as ``check_samples``.
         SparringError: the disk refuses.
     """
+    check_samples(spec, out)
     kind = out.suffix.lower()
     if kind == ".npy":
         save_npy(spec.decode(made).numpy(), out)
     elif kind == ".png":
         save_png(render(spec, made, columns), out)
-    elif kind and not out.is_dir():
-        raise UsageError(f"--out {out}: give FILE.png, FILE.npy or a directory.")
-    elif spec.kind != "image":
-        raise UsageError("samples that are no images go into one FILE.npy or FILE.png (--out).")
     else:
         for i, image in enumerate(pictures(spec, made)):
             save_png(image, out / f"{i:06d}.png")
@@ -83,6 +80,19 @@ def save_npy(array: np.ndarray[Any, Any], out: Path) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array)
     write_atomically(out, buffer.getvalue())
+
+
+def check_samples(spec: DataSpec, out: Path) -> None:
+    """Refuse a name that samples cannot be written to, before the work begins.
+
+    Raises:
+        UsageError: another kind of name, or files of single points.
+    """
+    kind = out.suffix.lower()
+    if kind not in ("", ".png", ".npy") and not out.is_dir():
+        raise UsageError(f"--out {out}: give FILE.png, FILE.npy or a directory.")
+    if spec.kind != "image" and kind not in (".png", ".npy"):
+        raise UsageError("samples that are no images go into one FILE.npy or FILE.png (--out).")
 
 
 def check_film(spec: DataSpec, out: Path) -> None:

@@ -23,11 +23,13 @@ from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
+from sparring.runs.augment import Augmented, augment, check_classes
 from sparring.runs.classifier import check_images, load_classifier, probabilities
+from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import draw_latents, generate, path_latents
+from sparring.training.sampling import check_latents, draw_latents, generate, latent_codes, path_latents, seeded
 from sparring.training.state import read_checkpoint, read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -79,17 +81,30 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint, or it is damaged or of other networks.
         """
+        return self._network("average" if self.recipe.ema else "players.generator", self.recipe.generator, checkpoint)
+
+    def discriminator(self, checkpoint: str = "best") -> nn.Module:
+        """The trained discriminator, in inference mode, on the CPU.
+
+        Raises:
+            UsageError: as ``generator``, or the game has none.
+        """
+        if self.recipe.discriminator is None:
+            raise UsageError(f"{self.path} has no discriminator: {self.identity['recipe']} trains without one.")
+        return self._network("players.discriminator", self.recipe.discriminator, checkpoint)
+
+    def _network(self, name: str, make: Callable[[], nn.Module], checkpoint: str) -> nn.Module:
         path = self.checkpoint(checkpoint)
         _, tensors = read_checkpoint(path)
-        prefix = "average." if self.recipe.ema else "players.generator."
-        weights = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+        weights = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
         with torch.random.fork_rng():
-            generator = self.recipe.generator()
+            network = make()
         try:
-            generator.load_state_dict(weights)
+            network.load_state_dict(weights)
         except RuntimeError as error:
-            raise UsageError(f"{path} does not belong to this recipe: its generator has other weights.") from error
-        return generator.eval()
+            player = name.rpartition(".")[2].replace("average", "generator")
+            raise UsageError(f"{path} does not belong to this recipe: its {player} has other weights.") from error
+        return network.eval()
 
     def sample(
         self,
@@ -124,13 +139,11 @@ class Run:
         Raises:
             UsageError: any of these does not fit.
         """
-        if not isinstance(n, int) or n < 1:
-            raise UsageError(f"cannot make {n} samples: ask for one or more.")
         if latents is not None and truncation is not None:
             raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
         inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
-        if attributes is not None and (warning := beyond(self.spec, inputs[1])):
-            print(warning, file=sys.stderr)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         if latents is not None:
             inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
         if not math.isfinite(strength):
@@ -138,6 +151,11 @@ class Run:
         if direction is not None:
             inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
         return self.maker(checkpoint, device)(inputs)
+
+    def warn_beyond(self, conditions: Tensor) -> None:
+        """Tell standard error of encoded attributes (n, a) that the generator has never seen."""
+        if warning := beyond(self.spec, conditions):
+            print(warning, file=sys.stderr)
 
     def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
@@ -165,6 +183,8 @@ class Run:
         *,
         label: int | None = None,
         to_label: int | None = None,
+        attributes: Given | None = None,
+        to_attributes: Given | None = None,
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
@@ -172,17 +192,22 @@ class Run:
 
         Args:
             seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
-                A single one stands still, while the class changes.
+                A single one stands still, while the class changes, or the attributes.
             frames: how many in all, evenly spaced.
             label: the class at the beginning; without it each seed has a class of its own.
             to_label: the class at the end, where it is another one: between them, mixtures of both.
+            attributes: those at the beginning, as in ``sample``; without them each seed has some of its own.
+            to_attributes: those at the end, where they are others; what is not named stays as it begins.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
         Raises:
             UsageError: any of these does not fit.
         """
-        inputs = path_latents(self.recipe, self.spec, seeds, frames, label, to_label)
+        given = label, to_label, attributes, to_attributes
+        inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
+        if attributes is not None:
+            self.warn_beyond(inputs[1])
         make = self.maker(checkpoint, device)
         try:
             return make(inputs)
@@ -193,6 +218,82 @@ class Run:
                 "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
                 f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
             ) from error
+
+    def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
+        """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
+        networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
+        return extractor(source, self.recipe, self.spec, *networks)
+
+    def features(
+        self,
+        x: Tensor | np.ndarray[Any, Any],
+        source: str = "discriminator",
+        *,
+        checkpoint: str = "best",
+        device: str = "cpu",
+    ) -> Tensor:
+        """Features (n, F) float32 of examples (n, *shape): images as uint8, or as floats in [-1, 1].
+
+        Args:
+            x: the examples.
+            source: ``discriminator``: its hidden layers, maps max-pooled to 4 x 4 (Radford et al. 2016, section 5.1);
+                ``encoder``: the same of an encoder; ``code``: its codes; ``generator``: its hidden layers at the code
+                that makes the nearest example, which is searched for.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the networks run.
+
+        Raises:
+            UsageError: examples of another shape, or no such features in this run.
+        """
+        place = choose_device(device)
+        return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
+
+    def encode(self, x: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+        """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
+
+        Raises:
+            UsageError: examples of another shape, or no encoder.
+        """
+        return self.features(x, "code", checkpoint=checkpoint, device=device)
+
+    def augment(
+        self,
+        per_class: int | None = None,
+        *,
+        balance: bool = False,
+        seed: int = 0,
+        truncation: float | None = None,
+        keep_copies: bool = False,
+        checkpoint: str = "best",
+        device: str = "cpu",
+        progress: Progress = no_progress,
+    ) -> Augmented:
+        """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
+
+        Args:
+            per_class: how many of each class.
+            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
+                validation and test part come along as they are.
+            seed: decides the latent codes. The same seed gives the same images.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
+            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the network runs.
+            progress: called now and then as ``progress(what, done, total)``.
+
+        Raises:
+            UsageError: a generator without classes, or anything that does not fit.
+            SparringError: the generator makes hardly anything but copies.
+        """
+        check_classes(self.recipe, self.spec)
+        generator, make = seeded(seed), self.maker(checkpoint, device)
+
+        def draw(labels: Tensor) -> Tensor:
+            return self.spec.decode(make((latent_codes(self.recipe, generator, len(labels), truncation), labels)))
+
+        return augment(
+            draw, self.spec, self.dataset, per_class, balance=balance, keep_copies=keep_copies, progress=progress
+        )
 
     def classifier(self, checkpoint: str = "last") -> nn.Module:
         """The trained classifier (its moving average where there is one), in inference mode, on the CPU.
@@ -295,20 +396,3 @@ class Run:
     def step(self, checkpoint: str = "best") -> int:
         """The step of a checkpoint."""
         return int(read_facts(self.checkpoint(checkpoint))["step"])
-
-
-def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
-    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
-
-    Raises:
-        UsageError: another shape, no numbers, or values that are not finite.
-    """
-    try:
-        z = torch.as_tensor(latents).to(torch.float32)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"the {what} no numbers ({error}).") from error
-    if z.shape != like.shape:
-        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
-    if not torch.isfinite(z).all():
-        raise UsageError(f"the {what} values that are not finite.")
-    return z

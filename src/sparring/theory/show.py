@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sparring.errors import SparringError, UsageError
-from sparring.files import save_png, write_atomically
+from sparring.files import make_folder, save_png, write_atomically
 from sparring.settings import nearest
 from sparring.theory import LESSONS
 from sparring.theory.lesson import Lesson
@@ -22,6 +22,7 @@ def teach(name: str | None, out: Path, say: Callable[[str], None]) -> None:
     """
     if name is not None and name not in LESSONS:
         raise UsageError(f"there is no lesson {name!r}.{nearest(name, LESSONS)}")
+    make_folder(out)
     failed = []
     for title in [name] if name else list(LESSONS):
         lesson = LESSONS[title]()

@@ -7,13 +7,15 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from sparring.errors import SparringError, UsageError
-from sparring.files import explain, write_atomically
+from sparring.files import explain, make_folder, write_atomically
+from sparring.settings import Settings
 
 KEPT = 2
 """Numbered checkpoints that are kept, newest first; the best is kept besides."""
@@ -35,14 +37,10 @@ class Directory:
         """Create the directory; its folders come with their first files.
 
         Raises:
+            UsageError: a file has its name.
             SparringError: the disk refuses.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise UsageError(f"{self.path} is in the way: a run needs a directory of its own (--out).") from None
-        except OSError as error:
-            raise SparringError(f"cannot make {self.path}: {explain(error)}") from error
+        make_folder(self.path)
 
     @property
     def foreign(self) -> bool:
@@ -85,12 +83,19 @@ class Directory:
             general = identity["settings"]["general"]
             if not isinstance(identity["recipe"], str) or not all(isinstance(general[n], int) for n in NUMBERS):
                 raise ValueError("it names no recipe")
+            unknown = ", ".join(general.keys() - {field.name for field in fields(Settings)})
+            version = identity.get("sparring")
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {explain(error)}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
+        if unknown:
+            raise UsageError(
+                f"{self.path} was trained by another version of Sparring ({version}), whose setting {unknown} this one "
+                "does not know: use that version, or train again with --fresh."
+            )
         return identity
 
     def write_identity(self, identity: dict[str, Any]) -> None:
@@ -110,18 +115,25 @@ class Directory:
             raise SparringError(f"cannot write {self.path / name}: {explain(error)}") from error
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl; one that a killed process left unfinished is left out."""
+        """The lines of metrics.jsonl; one that a killed process left unfinished is left out.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        file = self.path / "metrics.jsonl"
         try:
-            lines = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {explain(error)}") from error
         rows = []
         for line in lines:
             try:
                 rows.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-        return [row for row in rows if isinstance(row, dict) and "step" in row]
+        return [row for row in rows if isinstance(row, dict) and isinstance(row.get("step"), int)]
 
     def cut_metrics(self, step: int) -> None:
         """Drop the lines after a step: going on from there writes them again."""

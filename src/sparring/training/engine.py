@@ -137,5 +137,7 @@ def make_step(recipe: Recipe, source: DataSource, device: torch.device) -> Step:
         UsageError: the device cannot do what the engine asks.
     """
     static = captures(recipe.engine, device)
-    state, draw = State(recipe, device, static=static), Draw(recipe, source, device, static=static)
+    # Balanced rates are known on the device alone: as numbers of Python they would have every step wait for it.
+    rates = static or (bool(recipe.balance) and device.type == "cuda")
+    state, draw = State(recipe, device, static=rates), Draw(recipe, source, device, static=static)
     return Captured(recipe, state, draw, CudaRecorder(device)) if static else Step(recipe, state, draw)

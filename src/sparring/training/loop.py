@@ -82,8 +82,6 @@ class Loop:
         self.helped_at: int = remedies[-1]["step"] if remedies else 0
         """Where the newest remedy began."""
         self.unread: list[list[Statistics]] = []
-        self.losses: list[float] = []
-        """The generator's since the last signals: those that this process has played."""
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
 
     def __call__(self) -> None:
@@ -105,7 +103,7 @@ class Loop:
                     self.display.step(self.state.step)
                     self.between_steps()
                     if stop.asked and self.state.step < self.recipe.steps:
-                        self.tick()
+                        self.read()
                         self.save()
                         raise Interrupted(
                             f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in "
@@ -147,8 +145,8 @@ class Loop:
             return
         self.tick()
         if signals:
-            self.record(self.signals(self.losses))
-            self.losses.clear()
+            self.record(self.signals(self.state.since_signals))
+            self.state.since_signals.clear()
         if grid and step > 0:
             self.picture()
         if best and step > 0:
@@ -158,7 +156,16 @@ class Loop:
             self.save()
 
     def tick(self) -> None:
-        """Read the statistics since the last tick, and stop at the first that is not finite."""
+        """Write a line of the statistics since the last one."""
+        self.read()
+        means = {name: torch.tensor(values).mean().item() for name, values in self.state.since_line.items()}
+        self.state.since_line.clear()
+        if means:
+            self.display.figures(means)
+            self.record(means | {"images_per_second": round(self.display.rate, 1)})
+
+    def read(self) -> None:
+        """Read the statistics since the last reading, and stop at the first that is not finite."""
         columns: dict[str, list[torch.Tensor]] = defaultdict(list)
         for statistics in (moved for step in self.unread for moved in step):
             for name, value in statistics.items():
@@ -167,11 +174,9 @@ class Loop:
         if bad := [name for name, values in rows.items() if not torch.isfinite(values).all()]:
             self.stop_at_non_finite(bad)
         self.unread.clear()
-        self.losses += rows["g_loss"].tolist() if "g_loss" in rows else []
-        means = {name: values.mean().item() for name, values in rows.items()}
-        if means:
-            self.display.figures(means)
-            self.record(means | {"images_per_second": round(self.display.rate, 1)})
+        for name, values in rows.items():
+            self.state.since_line.setdefault(name, []).extend(values.tolist())
+        self.state.since_signals += rows["g_loss"].tolist() if "g_loss" in rows else []
 
     def stop_at_non_finite(self, names: list[str]) -> None:
         """Say at which step a value first was not finite, and what is left."""

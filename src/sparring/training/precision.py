@@ -30,7 +30,21 @@ class InBfloat16(nn.Module):
     @property
     def features(self) -> Callable[..., Any]:
         """The network's method of this name, if it has one."""
-        method: Callable[..., Any] = getattr(self.network, "features")  # noqa: B009 as a module's attribute it is untyped
+        return self.method("features")
+
+    @property
+    def encode(self) -> Callable[..., Any]:
+        """The same."""
+        return self.method("encode")
+
+    @property
+    def evidence(self) -> Callable[..., Any]:
+        """The same."""
+        return self.method("evidence")
+
+    def method(self, name: str) -> Callable[..., Any]:
+        """A method of the network's, computing as it does."""
+        method: Callable[..., Any] = getattr(self.network, name)
         return partial(autocast, method)
 
 

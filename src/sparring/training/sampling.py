@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from numbers import Integral
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +26,13 @@ CHUNK = 500
 """Latent codes that run through the network at once, always: the last chunk is filled up, so that no result depends on
 how many others were asked for."""
 
+
+BYTES = 12
+"""Memory that a number of an example takes until it is saved: as float32, again while it is rounded, and as bytes."""
+UNKNOWN = 16 << 30
+"""Memory of a machine that does not tell."""
+MOST_FRAMES = 10_000
+"""Frames of one film: a quarter of an hour."""
 
 GRID_CLASSES = 20
 """Rows of a grid that has one row a class: the first classes, where there are more."""
@@ -77,12 +87,9 @@ def draw_latents(
         UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
             a truncation of codes that are not normal.
     """
-    if not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED + 1:
-        raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
-    generator = torch.Generator().manual_seed(seed)
-    z = recipe.latent(generator, n)
-    if truncation is not None:
-        z = truncate(recipe.latent, z, truncation)
+    generator = seeded(seed)
+    check_count(recipe, spec, n)
+    z = latent_codes(recipe, generator, int(n), truncation)
     classes = recipe.conditional and bool(spec.classes)
     if label is not None and not classes:
         raise UsageError("this generator knows no classes, so it cannot be asked for one (--label).")
@@ -91,19 +98,64 @@ def draw_latents(
     if not recipe.conditional:
         return (z,)
     if label is not None:
-        if not 0 <= label < len(spec.classes):
+        if not isinstance(label, Integral) or not 0 <= label < len(spec.classes):
             raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
-        return (z, torch.full((n,), label))
+        return (z, torch.full((n,), int(label)))
     drawn = spec.draw_conditions(n, generator)
     return (z, spec.encode_condition(drawn if attributes is None else asked_for(spec, drawn, attributes)))
 
 
+def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:
+    """Refuse more samples than this machine's memory holds, before any is made.
+
+    Raises:
+        UsageError: n is no such number.
+    """
+    if not isinstance(n, Integral) or n < 1:
+        raise UsageError(f"cannot make {n} samples: ask for one or more.")
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        memory = UNKNOWN
+    most = memory // BYTES // (spec.size + recipe.latent(torch.Generator(), 1).numel())
+    if n > most:
+        raise UsageError(f"{n} samples are too many at once: ask for at most {most}, and again with another --seed.")
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Random numbers that a seed decides.
+
+    Raises:
+        UsageError: the seed is out of range.
+    """
+    if not isinstance(seed, Integral) or not 0 <= seed <= LARGEST_SEED + 1:
+        raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
+    return torch.Generator().manual_seed(int(seed))
+
+
+def latent_codes(recipe: Recipe, generator: torch.Generator, n: int, truncation: float | None) -> Tensor:
+    """The next n latent codes (n, …) of a generator of random numbers, truncated where that is asked for.
+
+    Raises:
+        UsageError: a truncation that makes no sense, or of codes that are not normal.
+    """
+    z = recipe.latent(generator, n)
+    return z if truncation is None else truncate(recipe.latent, z, truncation)
+
+
 def path_latents(
-    recipe: Recipe, spec: DataSpec, seeds: Sequence[int], frames: int, label: int | None, to_label: int | None
+    recipe: Recipe,
+    spec: DataSpec,
+    seeds: Sequence[int],
+    frames: int,
+    label: int | None = None,
+    to_label: int | None = None,
+    attributes: Given | None = None,
+    to_attributes: Given | None = None,
 ) -> Inputs:
     """Latent codes on the way from seed to seed; where the generator takes conditions, with what lies between them.
 
-    Between classes these are mixtures (n, classes) float.
+    Between classes these are mixtures (n, classes) float. What ``to_attributes`` does not name stays as it begins.
 
     Raises:
         UsageError: nothing to go between, or latent codes that no seed decides.
@@ -114,19 +166,27 @@ def path_latents(
         )
     if to_label is not None and label is None:
         raise UsageError("the class to end with needs one to begin with: give --label too.")
-    if not seeds or (len(seeds) == 1 and to_label is None):
+    if to_attributes is not None and attributes is None:
+        raise UsageError("the attributes to end with need some to begin with: give --attributes too.")
+    changing = to_label is not None or to_attributes is not None
+    if not seeds or (len(seeds) == 1 and not changing):
         raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
-    if frames < 2:
+    if not isinstance(frames, Integral) or frames < 2:
         raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")
+    if frames > MOST_FRAMES:
+        raise UsageError(f"{frames} frames are too many: ask for at most {MOST_FRAMES} (--frames).")
+    check_count(recipe, spec, frames)
     seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
-    keys = [draw_latents(recipe, spec, 1, seed, label) for seed in seeds]
+    keys = [draw_latents(recipe, spec, 1, seed, label, attributes) for seed in seeds]
     z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
     if not recipe.conditional:
         return (z,)
     conditions = torch.cat([key[1] for key in keys])
-    if to_label is not None:
-        ends = [draw_latents(recipe, spec, 1, seeds[0], end)[1] for end in (label, to_label)]
-        conditions = torch.cat(ends)
+    if changing:
+        if isinstance(attributes, Mapping) and isinstance(to_attributes, Mapping):
+            to_attributes = {**attributes, **to_attributes}
+        end = draw_latents(recipe, spec, 1, seeds[0], to_label, to_attributes)
+        conditions = torch.cat([keys[0][1], end[1]])
     if torch.equal(conditions, conditions[:1].expand_as(conditions)):
         return (z, conditions[:1].expand(frames, *conditions.shape[1:]))
     if not conditions.is_floating_point():
@@ -160,3 +220,23 @@ def read_latents(path: Path, what: str = "latent codes") -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
         raise UsageError(f"{path} holds no {what}: one array of real numbers, a row each, is needed.")
     return torch.from_numpy(array.astype(np.float32))
+
+
+def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
+    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
+
+    Raises:
+        UsageError: another shape, no numbers, or values that are not finite.
+    """
+    try:
+        z = torch.as_tensor(latents)
+        if z.is_complex():
+            raise TypeError("complex")
+        z = z.to(torch.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the {what} no numbers ({error}).") from error
+    if z.shape != like.shape:
+        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
+    if not torch.isfinite(z).all():
+        raise UsageError(f"the {what} values that are not finite.")
+    return z

@@ -123,7 +123,7 @@ class Signals:
             return {}
         n = max(EXAMPLES // game.pack, 2) * game.pack
         latent = self.step.draw.latent(n)
-        fake = (players.generator(*latent), *latent[1:])
+        fake = game.fake(players, Drawn((), latent))
         on_train, on_fake = game.outputs(players, self.read(self.dataset.train, n), fake, self.memory())
         found = {"d_train": float(on_train.mean()), "d_fake": float(on_fake.mean())}
         found["auc_train"] = area_under_curve(on_train, on_fake)

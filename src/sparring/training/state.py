@@ -16,9 +16,11 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.files import write_atomically
+from sparring.training.balance import whole_rates
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
+FACTS = ("step", "best", "first_figure", "since_line", "since_signals")
 REMEDY = "Remove it to go on from an older checkpoint, or start over with --fresh."
 
 
@@ -49,12 +51,17 @@ class State:
         averaged = discriminator if recipe.ema and recipe.classifies else None
         self.average_discriminator: nn.Module | None = copy.deepcopy(averaged)
         self.memory = {PROGRESS: torch.zeros((), device=device)}
-        self.memory |= {name: tensor.to(device) for name, tensor in recipe.game.memory().items()}
+        kept = {**recipe.game.memory(), **whole_rates(recipe)}
+        self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
         """Step and figure of the best measurement so far."""
         self.first_figure: float | None = None
         """The figure of the untrained generator."""
+        self.since_line: dict[str, list[float]] = {}
+        """Statistics of the moves since the last line of metrics.jsonl that had any."""
+        self.since_signals: list[float] = []
+        """The generator's losses since the last signals."""
         self.parameters: dict[PlayerName, list[nn.Parameter]] = {
             "generator": list(self.players.generator.parameters()),
         }
@@ -104,7 +111,7 @@ class State:
         Raises:
             SparringError: the file cannot be written.
         """
-        facts = {"format": FORMAT, "step": self.step, "best": self.best, "first_figure": self.first_figure}
+        facts = {"format": FORMAT} | {name: getattr(self, name) for name in FACTS}
         tensors = {
             name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
             for name, tensor in self.tensors().items()
@@ -143,7 +150,8 @@ class State:
                 tensor.copy_(saved[name])
         for player, optimiser in self.optimisers.items():
             optimiser.load_state_dict({"state": kept[player], "param_groups": optimiser.state_dict()["param_groups"]})
-        self.step, self.best, self.first_figure = facts["step"], facts["best"], facts["first_figure"]
+        for name in FACTS:
+            setattr(self, name, facts[name])
 
     def saved_optimiser(self, player: PlayerName, saved: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
         """The tensors that a player's optimiser keeps once it has stepped, to be filled; none if it has not yet."""
@@ -170,6 +178,11 @@ def alike(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and a.dtype == b.dtype
 
 
+def floats(values: list[Any]) -> list[float]:
+    """Values from a file as numbers."""
+    return [float(value) for value in values]
+
+
 def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The facts and the tensors of a checkpoint; safetensors only, so nothing in it is executed.
 
@@ -181,7 +194,7 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def read_facts(path: Path) -> dict[str, Any]:
-    """The facts of a checkpoint alone: ``step``, ``best`` (step and figure) and ``first_figure``.
+    """The facts of a checkpoint alone: ``step``, ``best`` (step and figure), ``first_figure`` and what is not told yet.
 
     Raises:
         UsageError: as ``read_checkpoint``.
@@ -205,7 +218,19 @@ def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
                     "step": int(facts["step"]),
                     "best": None if best is None else (int(best[0]), float(best[1])),
                     "first_figure": None if first is None else float(first),
+                    # Checkpoints of earlier versions have none of these.
+                    "since_line": {name: floats(values) for name, values in facts.get("since_line", {}).items()},
+                    "since_signals": floats(facts.get("since_signals", [])),
                 },
             )
-    except (SafetensorError, OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise UsageError(f"{path} is damaged or no checkpoint ({error}). {REMEDY}") from error

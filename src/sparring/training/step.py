@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.utils.parametrizations import _SpectralNorm
 
+from sparring.training.balance import SHARE, rebalance
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
 from sparring.training.precision import in_bfloat16
 from sparring.training.schedule import changes, kept_share, learning_rate
@@ -28,7 +29,7 @@ class Step:
             "generator": moved_by_batches(state.players.generator),
             "discriminator": moved_by_batches(state.players.discriminator),
         }
-        self.scheduled = changes(recipe)
+        self.scheduled = changes(recipe) or bool(recipe.balance)
         self.kept = state.as_rate(recipe.ema, draw.device) if recipe.ema_rampup else recipe.ema
 
     def __call__(self) -> list[Statistics]:
@@ -72,19 +73,23 @@ class Step:
         for parameter in parameters:
             parameter.grad = None  # the next gradients take the same memory
         self.recipe.game.after_step(self.state.players, player, self.state.memory, statistics)
+        if self.recipe.balance and player == "discriminator":
+            rebalance(self.recipe, self.state.memory, statistics)
         return statistics
 
     def set_rates(self, step: int) -> None:
-        """Both learning rates as the schedule has them at this step."""
+        """Both learning rates as the schedule and the balance have them at this step."""
         for player, optimiser in self.state.optimisers.items():
-            rate = learning_rate(self.recipe, player, step)
+            rate: float | Tensor = learning_rate(self.recipe, player, step)
+            if self.recipe.balance:
+                rate = rate * self.state.memory[SHARE[player]]
             for group in optimiser.param_groups:
                 group["lr"] = put_rate(group["lr"], rate)
 
 
-def put_rate(place: float | Tensor, rate: float) -> float | Tensor:
+def put_rate(place: float | Tensor, rate: float | Tensor) -> float | Tensor:
     """A number that changes from step to step, as ``State.as_rate`` made it, at its new value."""
-    return place.fill_(rate) if isinstance(place, Tensor) else rate
+    return place.fill_(rate) if isinstance(place, Tensor) else float(rate)
 
 
 def batch_norms(network: nn.Module | None) -> list[_NormBase]:

@@ -15,14 +15,15 @@ from typing import Any
 
 import torch
 
-import sparring
+from sparring.api import train
 from sparring.files import write_atomically
 from sparring.runs.run import Run
 from sparring.training.display import Display
 
 WARM_UP, TIMED = 5, 30
 MEASUREMENTS = 21
-"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth."""
+"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth, unless it
+is told otherwise (``best_every``: the caller's affair)."""
 KEEP_EVERY = 10.0
 
 
@@ -68,8 +69,8 @@ class Stopwatch(Display):
 class Meter(Display):
     """Adds up a training's seconds over all sittings, in a file that outlives a killed process."""
 
-    def __init__(self, clock: Clock, file: Path) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock, file: Path, *, quiet: bool = False) -> None:
+        super().__init__(quiet=quiet)
         self.clock, self.file = clock, file
 
     def start(self, step: int, steps: int, batch: int) -> None:
@@ -102,16 +103,24 @@ def affordable(data: str, recipe: str, seconds: float, clock: Clock, settings: d
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch(clock)
         own = {**settings, "steps": WARM_UP + TIMED}
-        sparring.train(data, recipe, out=Path(folder) / "run", device=clock.device, display=watch, **own)
+        train(data, recipe, out=Path(folder) / "run", device=clock.device, display=watch, **own)
     a_step = (watch.times[-1] - watch.times[-1 - TIMED]) / TIMED
     a_measurement = max(0.0, watch.times[1] - watch.times[0] - a_step)
-    steps = int((seconds - MEASUREMENTS * a_measurement) / a_step)
-    print(f"{a_step:.4f} {clock.name} a step, {a_measurement:.2f} a measurement: {steps} steps", flush=True)
+    measurements = 1 if "best_every" in settings else MEASUREMENTS
+    steps = int((seconds - measurements * a_measurement) / a_step)
     return max(50, steps // 100 * 100)
 
 
 def train_for(
-    seconds: float, data: str, recipe: str, *, out: Path, device: str, steps: int | None = None, **settings: Any
+    seconds: float,
+    data: str,
+    recipe: str,
+    *,
+    out: Path,
+    device: str,
+    steps: int | None = None,
+    quiet: bool = False,
+    **settings: Any,
 ) -> tuple[Run, float]:
     """Train a recipe for about so many seconds, or for ``steps`` if they are given, or go on where that was stopped.
 
@@ -124,5 +133,6 @@ def train_for(
         steps = steps or affordable(data, recipe, seconds, clock, settings)
         write_atomically(file, json.dumps({"steps": steps, "seconds": 0.0}).encode())
     steps = json.loads(file.read_text())["steps"]
-    run = sparring.train(data, recipe, out=out, device=device, display=Meter(clock, file), **settings, steps=steps)
+    meter = Meter(clock, file, quiet=quiet)
+    run = train(data, recipe, out=out, device=device, display=meter, **settings, steps=steps)
     return run, json.loads(file.read_text())["seconds"]

@@ -1,0 +1,139 @@
+"""Generators of images that were trained for the same time: a Boltzmann machine, autoencoders, and a GAN."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from sparring.metrics.features import features_for
+from sparring.metrics.reading import Progress, no_progress
+from sparring.rivals.budget import Clock, train_for
+from sparring.rivals.measure import SHOWN, Found, Measure
+from sparring.rivals.rbm import GIBBS, HIDDEN, train_rbm
+from sparring.rivals.rival import of_rbm, of_run
+from sparring.types import Dataset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from rich.table import Table
+
+RECIPES = ("ae", "vae", "auto")
+"""Trained beside the Boltzmann machine."""
+NEVER = 1 << 30
+ALONE = {"best_every": NEVER, "signals_every": NEVER}
+"""Settings of these trainings: all their time is for steps, as the last one's weights are what is measured."""
+
+
+@dataclass(frozen=True)
+class ImageComparison:
+    """What was found of each, what it is to be read against, and what a reader must know."""
+
+    data: str
+    distance: str
+    """What the distance is called."""
+    rivals: tuple[Found, ...]
+    reference: Found
+    """The same of held-out images in place of samples, their mean in place of reconstructions, pixels as features."""
+    n: int
+    seconds: float
+    seed: int
+    notes: tuple[str, ...]
+    pictures: tuple[tuple[str, Tensor], ...]
+    """Stored images: held-out ones, then of each the samples and its reconstructions of these, if it makes any."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison as JSON values, without pictures."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("pictures", "rivals", "reference")}
+        return plain | {"rivals": [asdict(rival) for rival in self.rivals], "reference": asdict(self.reference)}
+
+    def to_table(self) -> Table:
+        """A table for people, the notes below it."""
+        from rich.table import Table
+        from rich.text import Text
+
+        notes = Text("\n".join(self.notes), style="table.caption")
+        table = Table(title=f"{self.data}: {self.seconds:g} s each", caption=notes, caption_justify="left")
+        for heading in ("", "steps", "s", self.distance, "error", "probe (F)", "code (F)"):
+            table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+        for found in (*self.rivals, self.reference):
+            table.add_row(*cells(found))
+        return table
+
+    def picture(self) -> Image:
+        """Samples of each side by side with held-out images, and the reconstructions of these, RGB."""
+        from sparring.rivals.image_picture import rows_of_images
+
+        return rows_of_images(self)
+
+
+def cells(found: Found) -> tuple[str, ...]:
+    """One line of the table."""
+
+    def number(value: float | None, form: str) -> str:
+        return "—" if value is None else format(value, form)
+
+    def probe(accuracy: float | None, width: int | None) -> str:
+        return "—" if accuracy is None else f"{accuracy:.1%} {width}"
+
+    return (
+        found.name,
+        number(found.steps, "d"),
+        number(found.seconds, ".1f"),
+        number(found.distance, ".4g"),
+        number(found.reconstruction, ".4f"),
+        probe(found.probe, found.features),
+        probe(found.code_probe, found.code),
+    )
+
+
+def compare_images(
+    dataset: Dataset,
+    data: str,
+    out: Path,
+    *,
+    seconds: float = 60.0,
+    seed: int = 0,
+    n: int = 2000,
+    device: torch.device,
+    progress: Progress = no_progress,
+    quiet: bool = False,
+) -> ImageComparison:
+    """Train each for about so many seconds in a folder, or go on where that was stopped, and measure all alike.
+
+    On the CPU these are its seconds, over all threads. ``data`` is the name or path that was opened.
+
+    Raises:
+        UsageError: too few images.
+        SparringError: a training or the machine failed.
+    """
+    clock = Clock(device.type)
+    measure = Measure(dataset, features_for(dataset, device, progress), n, seed)
+    rbm = train_rbm(dataset.train, seconds, seed, out / "rbm.safetensors", Clock("cpu"))
+    rivals = [of_rbm(rbm, dataset, seed)]
+    for recipe in RECIPES:
+        folder = out / recipe
+        run, spent = train_for(seconds, data, recipe, out=folder, device=device.type, quiet=quiet, seed=seed, **ALONE)
+        rivals.append(of_run(run, recipe, spent, seed, device))
+    found, pictures = [], [("real, held out", measure.real[: 3 * SHOWN])]
+    for done, rival in enumerate(rivals):
+        progress("measuring", done, len(rivals))
+        figures, shown = measure(rival)
+        found.append(figures)
+        pictures.append((rival.name, shown))
+    progress("measuring", len(rivals), len(rivals))
+    notes = (
+        f"seed {seed}, one training each, measured after the last step; {clock.name}, all threads together",
+        f"rbm: {HIDDEN} binary hidden units, samples after {GIBBS} steps of Gibbs chains; its features are its code",
+        "ae: it has no prior, so its samples are from a Gaussian fitted to the codes of training images",
+        "auto: it has no encoder, so no code and no reconstruction; its features are the discriminator's",
+        *measure.notes(),
+        measure.features.note,
+        *dataset.notes,
+    )
+    name, distance = dataset.spec.name, f"FD-{measure.features.name}"
+    reference = measure.reference()
+    return ImageComparison(name, distance, tuple(found), reference, measure.n, seconds, seed, notes, tuple(pictures))

@@ -1,0 +1,84 @@
+"""Generators of every kind as what is asked of them: samples, reconstructions, features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sparring.networks import WithEncoder
+from sparring.rivals.rbm import Rbm, values
+from sparring.runs.features import extract
+from sparring.runs.run import Run
+from sparring.types import Dataset
+
+LAST = "last"
+"""The checkpoint that is measured: all have had their whole time."""
+MEANS = 5000
+"""Training images, at most, whose mean a Boltzmann machine's chains begin at."""
+
+Make = Callable[[Tensor], Tensor]
+
+
+class Rival(NamedTuple):
+    """A trained generator as what is asked of it; images are in network values, (n, C, H, W)."""
+
+    name: str
+    steps: int
+    seconds: float
+    sample: Callable[[int], Tensor]
+    reconstruct: Make | None
+    hidden: Make
+    """Features of images, from the network that looks at them: (n, F)."""
+    code: Make | None
+
+
+def of_rbm(rbm: Rbm, dataset: Dataset, seed: int) -> Rival:
+    """A Boltzmann machine."""
+    shape = dataset.spec.shape
+    means = values(dataset.train.read(np.arange(min(len(dataset.train), MEANS))).x.numpy()).mean(0)
+
+    def rows(x: Tensor) -> np.ndarray[Any, Any]:
+        return values(dataset.spec.decode(x).numpy())
+
+    def images(chances: np.ndarray[Any, Any]) -> Tensor:
+        return torch.from_numpy(chances).float().mul_(2).sub_(1).view(-1, *shape)
+
+    def hidden(x: Tensor) -> Tensor:
+        return torch.from_numpy(rbm.hidden(rows(x)))
+
+    return Rival(
+        "rbm",
+        rbm.steps,
+        rbm.seconds,
+        lambda n: images(rbm.sample(n, means, seed)),
+        lambda x: images(rbm.reconstruct(rows(x))),
+        hidden,
+        hidden,
+    )
+
+
+def of_run(run: Run, name: str, seconds: float, seed: int, device: torch.device) -> Rival:
+    """A trained run: features from its discriminator, or from its encoder, which gives codes too."""
+    generator = run.generator(LAST)
+    reconstruct = code = None
+    if isinstance(generator, WithEncoder):
+        there_and_back = nn.Sequential(generator.encoder, generator).to(device)
+        reconstruct, code = (
+            (lambda x: extract(there_and_back, x, device)),
+            (lambda x: extract(generator.encoder, x, device)),
+        )
+    source = "encoder" if code else "discriminator"
+    hidden = run.extractor(source, LAST).to(device)
+    return Rival(
+        name,
+        run.step(LAST),
+        seconds,
+        lambda n: run.sample(n, seed, checkpoint=LAST, device=device.type),
+        reconstruct,
+        lambda x: extract(hidden, x, device),
+        code,
+    )

@@ -1,0 +1,182 @@
+"""Labelled examples that a generator which knows classes adds to its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sparring.data.labelled import write_labelled
+from sparring.errors import SparringError, UsageError
+from sparring.metrics.copies import copy_finder
+from sparring.metrics.reading import Progress, draw
+from sparring.types import Batch, Dataset, DataSource, DataSpec, Recipe
+
+ROUND = 10_000
+"""Images that are drawn before copies among them are looked for."""
+MOST_COPIES = 10
+"""Copies for every image that is asked for, after which the generator is taken to have nothing else."""
+TRAINING_IMAGES = 100_000
+"""Copies are looked for among so many training images at the most."""
+KNOW_CLASSES = "cgan, acgan, projection, auto with --set conditional=true"
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """Generated images by class, with the real ones where these are completed."""
+
+    classes: tuple[str, ...]
+    train: Batch
+    """Images (n, C, H, W) uint8 and labels (n,): the real ones, then the generated ones, each in order of class."""
+    generated: Tensor
+    """Which of them are generated, (n,) bool."""
+    copies: int
+    """Further images that were drawn and left out, as they are copies of training images."""
+    held_out: dict[str, Batch] = field(default_factory=dict)
+    """The real validation and test part, where real images are completed: they stay what they are."""
+
+    def counts(self) -> Tensor:
+        """How many are real and how many are generated, of each class: (classes, 2)."""
+        assert self.train.y is not None
+        found = torch.bincount(2 * self.train.y + self.generated, minlength=2 * len(self.classes))
+        return found.view(-1, 2)
+
+    def save(self, out: str | Path) -> None:
+        """Write FILE.npz, or a directory of pictures with dataset.json, that are read again as data with these classes.
+
+        Raises:
+            UsageError: another kind of file, or a directory that is not empty.
+            SparringError: the disk refuses.
+        """
+        write_labelled(Path(out), self.classes, {"train": self.train, **self.held_out}, self.generated)
+
+
+def check_classes(recipe: Recipe, spec: DataSpec) -> None:
+    """Refuse a generator that cannot be asked for a class.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if spec.kind != "image":
+        raise UsageError(f"only images are augmented, and {spec.name} holds {spec.kind}.")
+    if spec.attributes:
+        raise UsageError(f"{spec.name} has attributes in place of classes, so no image of it has a label.")
+    if not spec.classes:
+        raise UsageError(f"{spec.name} has no classes: put its images into one sub-folder a class and train again.")
+    if not recipe.conditional:
+        raise UsageError(
+            f"this generator knows no classes, so nobody can say what its samples show: train one of {KNOW_CLASSES}."
+        )
+
+
+def augment(
+    make: Callable[[Tensor], Tensor],
+    spec: DataSpec,
+    dataset: Callable[[], Dataset],
+    per_class: int | None,
+    *,
+    balance: bool,
+    keep_copies: bool,
+    progress: Progress,
+) -> Augmented:
+    """Draw images of each class: ``per_class``, or as many as real ones lack of that, or of the largest class.
+
+    ``make(labels)`` gives the next images (n, C, H, W) uint8 of labels (n,). The data are opened where they are needed.
+
+    Raises:
+        UsageError: numbers that make no sense.
+        SparringError: the generator makes too few images that are no copies.
+    """
+    if per_class is None and not balance:
+        raise UsageError("say how many images: --per-class N, or --balance to complete the training images.")
+    if per_class is not None and per_class < 1:
+        raise UsageError(f"{per_class} images of each class are none: ask for one or more (--per-class).")
+    data = dataset() if balance or not keep_copies else None
+    real, held_out = empty(spec), {}
+    if balance:
+        assert data is not None
+        real = labelled(data.train)
+        parts = {"validation": data.validation, "test": data.test}
+        held_out = {name: labelled(part) for name, part in parts.items() if part is not None}
+    wanted = missing(spec, real, per_class)
+    copied = None if data is None or keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
+    new, copies = draw_new(make, wanted, copied, spec, progress)
+    assert real.y is not None
+    assert new.y is not None
+    train = Batch(torch.cat([real.x, new.x]), torch.cat([real.y, new.y]))
+    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out)
+
+
+def missing(spec: DataSpec, real: Batch, per_class: int | None) -> Tensor:
+    """How many images each class lacks, (classes,).
+
+    Raises:
+        UsageError: a class has too many already, or none lacks any.
+    """
+    assert real.y is not None
+    there = torch.bincount(real.y, minlength=len(spec.classes))
+    largest = int(there.max())
+    wanted = largest if per_class is None else per_class
+    if wanted < largest:
+        name = spec.classes[int(there.argmax())]
+        raise UsageError(
+            f"class {name} has {largest} training images already: ask for that many (--per-class) or more."
+        )
+    if bool((there == wanted).all()):
+        raise UsageError(f"every class has {wanted} training images already: ask for more (--per-class).")
+    return wanted - there
+
+
+def draw_new(
+    make: Callable[[Tensor], Tensor],
+    wanted: Tensor,
+    copied: Callable[[Tensor], Tensor] | None,
+    spec: DataSpec,
+    progress: Progress,
+) -> tuple[Batch, int]:
+    """As many images as are ``wanted`` of each class, (classes,), in order of class; and how many copies were left out.
+
+    Raises:
+        SparringError: nearly all are copies.
+    """
+    total, copies = int(wanted.sum()), 0
+    lacking, parts = wanted.clone(), []
+    while bool(lacking.any()):
+        labels = torch.arange(len(lacking)).repeat_interleave(lacking)[:ROUND]
+        images = make(labels)
+        new = torch.ones(len(images), dtype=torch.bool) if copied is None else ~copied(images)
+        parts.append(Batch(images[new], labels[new]))
+        lacking -= torch.bincount(labels[new], minlength=len(lacking))
+        copies += int((~new).sum())
+        progress("making images", total - int(lacking.sum()), total)
+        if copies > MOST_COPIES * total:
+            names = ", ".join(spec.classes[int(c)] for c in lacking.nonzero())
+            raise SparringError(
+                f"{copies} of {copies + total - int(lacking.sum())} samples are copies of training images, and class "
+                f"{names} still lacks {int(lacking.sum())}: the generator knows its images by heart. Train it with "
+                "--set augment=diffaugment, or for fewer steps; --keep-copies takes copies too."
+            )
+    return in_order(parts), copies
+
+
+def in_order(parts: list[Batch]) -> Batch:
+    """All of the parts, in order of class."""
+    x, y = torch.cat([part.x for part in parts]), torch.cat([part.y for part in parts if part.y is not None])
+    order = y.argsort(stable=True)
+    return Batch(x[order], y[order])
+
+
+def empty(spec: DataSpec) -> Batch:
+    """No images."""
+    return Batch(torch.empty(0, *spec.shape, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
+
+
+def labelled(source: DataSource) -> Batch:
+    """All images of a part that have a label, in order of class."""
+    batch = source.read(torch.arange(len(source)).numpy())
+    assert batch.y is not None
+    known = batch.y >= 0
+    return in_order([Batch(batch.x[known], batch.y[known])])

@@ -1,0 +1,130 @@
+"""What a trained run's networks make of examples: features for other models, and codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sparring.errors import SparringError, UsageError
+from sparring.game import Adversarial
+from sparring.networks import representation_of
+from sparring.runs.inversion import Inversion
+from sparring.training.sampling import CHUNK, draw_latents, generate
+from sparring.types import DataSpec, Recipe
+
+SOURCES = ("discriminator", "encoder", "code", "generator")
+"""Whose features there are: hidden layers of each network, or the latent codes that an encoder gives."""
+
+Network = Callable[[], nn.Module]
+
+
+def extractor(source: str, recipe: Recipe, spec: DataSpec, generator: Network, discriminator: Network) -> nn.Module:
+    """A module from examples (n, *shape) in network values to features (n, F), of a recipe's trained networks.
+
+    Features are pooled hidden layers (``networks.representation``): of the discriminator, of the encoder, or of the
+    generator at the latent code whose example is the nearest. ``code`` is what the encoder gives.
+
+    Raises:
+        UsageError: there are no such features.
+    """
+    if source not in SOURCES:
+        raise UsageError(f"there are no features from {source!r}: choose one of {', '.join(SOURCES)}.")
+    if source == "discriminator":
+        return of_examples(discriminator(), recipe)
+    made = generator()
+    if source == "generator":
+        found = represented(made, "the generator of this run")
+        return nn.Sequential(inversion(made, recipe, spec), found)
+    encoder = encoder_of(made)
+    return encoder if source == "code" else represented(encoder, "the encoder of this run")
+
+
+def coder(generator: nn.Module, recipe: Recipe, spec: DataSpec) -> nn.Module:
+    """A module from examples to latent codes: the run's encoder, or a search where there is none."""
+    return encoder_of(generator) if hasattr(generator, "encoder") else inversion(generator, recipe, spec)
+
+
+def of_examples(discriminator: nn.Module, recipe: Recipe) -> nn.Module:
+    """The representation of a discriminator.
+
+    Raises:
+        UsageError: it judges no example alone.
+    """
+    if isinstance(recipe.game, Adversarial) and recipe.game.pack > 1:
+        raise UsageError(
+            f"this run's discriminator judges {recipe.game.pack} examples as one: it has features of none."
+        )
+    return represented(discriminator, "the discriminator of this run")
+
+
+def represented(network: nn.Module, what: str) -> nn.Module:
+    """The representation of a network.
+
+    Raises:
+        UsageError: it has none.
+    """
+    found = representation_of(network)
+    if found is None:
+        raise UsageError(
+            f"{what} ({type(network).__name__}) has no features of an example alone: it needs a method hidden_layers()."
+        )
+    return found
+
+
+def encoder_of(generator: nn.Module) -> nn.Module:
+    """The encoder that was trained beside a generator.
+
+    Raises:
+        UsageError: none was.
+    """
+    encoder = getattr(generator, "encoder", None)
+    if not isinstance(encoder, nn.Module):
+        raise UsageError("this run has no encoder: train one with --recipe bigan, or take another --from.")
+    return encoder
+
+
+def inversion(generator: nn.Module, recipe: Recipe, spec: DataSpec) -> Inversion:
+    """The search for latent codes, from as many candidates as there are in a chunk.
+
+    Raises:
+        UsageError: the generator needs to be told a condition.
+    """
+    if recipe.conditional:
+        raise UsageError("this generator is told a class or attributes, so no latent code alone makes an example.")
+    return Inversion(generator, draw_latents(recipe, spec, CHUNK, recipe.seed)[0])
+
+
+def extract(network: nn.Module, x: Tensor, device: torch.device) -> Tensor:
+    """What a network makes of examples (n, *shape) in network values: (n, F) float32, the same for each whatever n is.
+
+    Raises:
+        SparringError: it is not finite.
+    """
+    made = generate(network, (x,), device)
+    if not torch.isfinite(made).all():
+        raise SparringError("the features are not finite: this checkpoint is of no use.")
+    return made
+
+
+def network_values(spec: DataSpec, x: Tensor | np.ndarray[Any, Any]) -> Tensor:
+    """Examples of the user's own in network values, float32: images from uint8, or as floats in [-1, 1] already.
+
+    Raises:
+        UsageError: another shape, other numbers, or values that are not finite.
+    """
+    try:
+        values = torch.as_tensor(x)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the examples are no numbers ({error}).") from error
+    if not len(values.shape) or values.shape[1:] != spec.shape or not len(values):
+        raise UsageError(f"the examples have the shape {tuple(values.shape)}, but this run needs (N, *{spec.shape}).")
+    if spec.kind == "image" and values.dtype != torch.uint8 and not values.is_floating_point():
+        raise UsageError(f"images must be uint8, or floats in [-1, 1], not {values.dtype}.")
+    values = spec.encode(values) if values.dtype == torch.uint8 else values.to(torch.float32)
+    if not torch.isfinite(values).all():
+        raise UsageError("the examples hold values that are not finite.")
+    return values
