@@ -102,6 +102,13 @@ def test_what_is_written_down_gives_the_recipe_again(narrow, name: str, tmp_path
 
 
 @each
+def test_the_defaults_that_are_written_down_are_in_range(name: str) -> None:
+    """A run's recipe.json holds every setting, and is built from them again."""
+    spec = sparring.open_data(DATA[name]).spec
+    assert build(find(name), spec, own_defaults(RECIPES[name]), {}).paper
+
+
+@each
 def test_can_be_read(name: str, spar) -> None:
     full = spar("recipes", name)
     assert full.code == 0

@@ -33,7 +33,7 @@ def few_labels(
     spec: DataSpec,
     *,
     network: Network = "auto",
-    width: int = 0,
+    width: int | None = None,
     latent_dim: int = 100,
     labelled: float = 0.5,
     entropy: float = 0.0,
@@ -41,8 +41,8 @@ def few_labels(
     """A classifier from few labels and many images: the discriminator tells classes, and real from generated.
 
     ``network``: perceptron or convolutional; auto: a perceptron for images in grey. ``width``: units of its first
-    layer, or channels of its first maps; 0: by the images. ``labelled``: labelled images a step, as a share of the
-    batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
+    layer, or channels of its first maps; unless set, by the images. ``labelled``: labelled images a step, as a share of
+    the batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
     """
     from sparring.game import FewLabels
 
@@ -54,7 +54,7 @@ def complement(
     spec: DataSpec,
     *,
     network: Network = "auto",
-    width: int = 0,
+    width: int | None = None,
     latent_dim: int = 100,
     labelled: float = 0.5,
     entropy: float = 0.3,
@@ -72,7 +72,9 @@ def complement(
     return recipe_for(spec, paper, game, network, width, latent_dim)
 
 
-def recipe_for(spec: DataSpec, paper: str, game: FewLabels, network: Network, width: int, latent_dim: int) -> Recipe:
+def recipe_for(
+    spec: DataSpec, paper: str, game: FewLabels, network: Network, width: int | None, latent_dim: int
+) -> Recipe:
     """A game of few labels with the networks for these images.
 
     Raises:
@@ -107,7 +109,7 @@ def recipe_for(spec: DataSpec, paper: str, game: FewLabels, network: Network, wi
     )
 
 
-def dense(shape: tuple[int, int, int], classes: int, width: int, latent_dim: int) -> Players:
+def dense(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int) -> Players:
     """The paper's perceptrons for MNIST, a quarter as wide for small images."""
     from functools import partial
     from math import prod
@@ -123,7 +125,7 @@ def dense(shape: tuple[int, int, int], classes: int, width: int, latent_dim: int
     return generator, partial(NoisyClassifier, shape, classes, sizes)
 
 
-def convolutions(shape: tuple[int, int, int], classes: int, width: int, latent_dim: int) -> Players:
+def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int) -> Players:
     """DCGAN's generator and the paper's classifier for CIFAR-10, by default a third as wide."""
     from functools import partial
 
