@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize, softplus
 
 from sparring.game.feature_matching import features
-from sparring.types import Drawn, Memory, PlayerName, Players, Statistics, Turn
+from sparring.types import Drawn, Inputs, Memory, PlayerName, Players, Statistics, Turn
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class FewLabels:
     entropy: float = 0.0
     """Of the conditional entropy of unlabelled examples' classes in the discriminator's loss: it lets the boundaries
     between classes pass where no example is (Dai et al. 2017, arXiv:1705.09783, section 4.3)."""
+    pack: ClassVar[int] = 1
     pull_away: float = 0.0
     """Of ``pull_away`` in the generator's loss: samples spread over all that is not data (Dai et al., section 4.1)."""
 
@@ -47,7 +49,7 @@ class FewLabels:
         """
         (x, y), (real,) = drawn.labelled, drawn.real
         with torch.no_grad():
-            fake = players.generator(*drawn.latent)
+            (fake,) = self.fake(players, drawn)
         assert players.discriminator is not None
         logits = players.discriminator(torch.cat([x, real, fake]))
         on_labelled, on_real, on_fake = logits.split([len(x), len(real), len(fake)])
@@ -69,10 +71,19 @@ class FewLabels:
         """The squared distance between the mean features of real and of generated examples, a feature's mean."""
         with torch.no_grad():
             real = features(players.discriminator, drawn.real).mean(0)
-        fake = features(players.discriminator, (players.generator(*drawn.latent),))
+        fake = features(players.discriminator, self.fake(players, drawn))
         loss = (real - fake.mean(0)).square().mean()
         statistics = {"g_loss": loss.detach()}
         return loss + self.pull_away * pull_away(fake) if self.pull_away else loss, statistics
+
+    def fake(self, players: Players, drawn: Drawn) -> Inputs:
+        """Generated examples."""
+        return (players.generator(*drawn.latent),)
+
+    def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
+        """log Z of real and of generated examples (n,): the logit of being real, as signals ask for it."""
+        assert players.discriminator is not None
+        return players.discriminator(real[0]).logsumexp(1), players.discriminator(fake[0]).logsumexp(1)
 
     def memory(self) -> Memory:
         """None."""
