@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sparring.game import FewLabels, Supervised
 from sparring.game.few_labels import conditional_entropy, pull_away
+from sparring.objectives import non_saturating
 from sparring.types import Drawn, Players
 
 K = 3
@@ -38,7 +39,7 @@ def given() -> tuple[Players, Drawn]:
 def test_the_discriminators_loss_is_the_published_one(given) -> None:
     """-log p(y | x) among the K classes, -log(1 - p(K + 1)) of real and -log p(K + 1) of generated examples, halved."""
     players, drawn = given
-    loss, statistics = FewLabels().discriminator_loss(players, drawn)
+    loss, statistics = FewLabels(non_saturating).discriminator_loss(players, drawn)
     x, y = drawn.labelled
 
     def with_fake(examples: Tensor) -> Tensor:
@@ -54,11 +55,21 @@ def test_the_discriminators_loss_is_the_published_one(given) -> None:
     assert players.generator.weight.grad is None
 
 
+def test_its_raw_output_is_log_z(given) -> None:
+    players, drawn = given
+    on_real, on_fake = FewLabels(non_saturating).outputs(players, drawn.real, drawn.latent, {})
+    torch.testing.assert_close(on_real, players.discriminator(drawn.real[0]).exp().sum(1).log())
+    torch.testing.assert_close(on_fake, players.discriminator(drawn.latent[0]).exp().sum(1).log())
+
+
 def test_the_losses_are_finite_however_sure_the_discriminator_is(given) -> None:
     players, drawn = given
     with torch.no_grad():
         players.discriminator.classify.weight.mul_(1e6)
-    for loss in (FewLabels(entropy=1.0).discriminator_loss, FewLabels(pull_away=1.0).generator_loss):
+    for loss in (
+        FewLabels(non_saturating, entropy=1.0).discriminator_loss,
+        FewLabels(non_saturating, pull_away=1.0).generator_loss,
+    ):
         value, _ = loss(players, drawn)
         assert value.isfinite()
         value.backward()
@@ -70,8 +81,8 @@ def test_the_generator_matches_mean_features(given) -> None:
     features = players.discriminator.features
     fake, real = features(players.generator(drawn.latent[0])), features(drawn.real[0])
     matching = (fake.mean(0) - real.mean(0)).square().mean()
-    torch.testing.assert_close(FewLabels().generator_loss(players, drawn)[0], matching)
-    spreading = FewLabels(pull_away=2.0).generator_loss(players, drawn)[0]
+    torch.testing.assert_close(FewLabels(non_saturating).generator_loss(players, drawn)[0], matching)
+    spreading = FewLabels(non_saturating, pull_away=2.0).generator_loss(players, drawn)[0]
     torch.testing.assert_close(spreading, matching + 2 * pull_away(fake))
 
 
@@ -84,7 +95,7 @@ def test_entropy_and_pull_away_have_their_closed_forms() -> None:
 
 
 def test_turns_say_how_many_of_each_kind() -> None:
-    discriminator, generator = FewLabels(labelled=0.5).turns(10)
+    discriminator, generator = FewLabels(non_saturating, labelled=0.5).turns(10)
     assert (discriminator.labelled, discriminator.real, discriminator.fake) == (5, 10, 10)
     assert (generator.labelled, generator.real, generator.fake) == (0, 10, 10)
     (alone,) = Supervised().turns(10)

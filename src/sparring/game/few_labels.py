@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, normalize, softplus
+from torch.nn.functional import cross_entropy, normalize
 
-from sparring.game.feature_matching import features
+from sparring.errors import UsageError
+from sparring.game.critic import judge, skill
+from sparring.game.feature_matching import FeatureMatching, features
 from sparring.types import Drawn, Inputs, Memory, PlayerName, Players, Statistics, Turn
 
 
 @dataclass(frozen=True)
-class FewLabels:
+class FewLabels(FeatureMatching):
     """The semi-supervised game of Salimans et al. 2016, arXiv:1606.03498, section 5.
 
-    The discriminator has K class logits l; an example is real with probability Z / (Z + 1), Z = Σ exp l. It learns the
-    classes of the labelled examples, that the others are real and that generated ones are not; the generator matches
-    the mean of its features.
+    The discriminator has K class logits l; an example is real with probability Z / (Z + 1), Z = Σ exp l, so log Z is
+    the raw output of a plain discriminator. It learns the classes of the labelled examples, that the others are real
+    and that generated ones are not; the generator matches the mean of its features.
     """
 
     labelled: float = 1.0
@@ -30,9 +31,13 @@ class FewLabels:
     entropy: float = 0.0
     """Of the conditional entropy of unlabelled examples' classes in the discriminator's loss: it lets the boundaries
     between classes pass where no example is (Dai et al. 2017, arXiv:1705.09783, section 4.3)."""
-    pack: ClassVar[int] = 1
     pull_away: float = 0.0
     """Of ``pull_away`` in the generator's loss: samples spread over all that is not data (Dai et al., section 4.1)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what these turns do not do."""
+        if self.penalties or self.pack != 1 or self.view is not None or self.objective.relativistic:
+            raise UsageError("the game of few labels goes with no penalties, packs, views or pairings.")
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator, then generator."""
@@ -43,54 +48,34 @@ class FewLabels:
         )
 
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
-        """Cross-entropy of the labels, and -log Z/(Z + 1) of the real and -log 1/(Z + 1) of the generated examples.
-
-        All go through the network in one pass.
-        """
+        """Cross-entropy of the labels, and half the objective of telling real from generated, all in one pass."""
         (x, y), (real,) = drawn.labelled, drawn.real
         with torch.no_grad():
-            (fake,) = self.fake(players, drawn)
-        assert players.discriminator is not None
-        logits = players.discriminator(torch.cat([x, real, fake]))
-        on_labelled, on_real, on_fake = logits.split([len(x), len(real), len(fake)])
+            fake = players.generator(*drawn.latent)
+        logits = judge(players, (torch.cat([x, real, fake]),))
+        on_labelled, on_real, on_fake = torch.split(logits, [len(x), len(real), len(fake)])
         classes = cross_entropy(on_labelled, y)
         log_z, log_z_fake = on_real.logsumexp(1), on_fake.logsumexp(1)
-        adversarial = 0.5 * (softplus(-log_z).mean() + softplus(log_z_fake).mean())
+        adversarial = 0.5 * self.objective.discriminator(log_z, log_z_fake).mean()
         loss = classes + self.weight * adversarial
         if self.entropy:
             loss = loss + self.entropy * conditional_entropy(on_real)
-        return loss, {
-            "d_loss": adversarial.detach(),
-            "d_real": (log_z.detach() > 0).float().mean(),
-            "d_fake": (log_z_fake.detach() < 0).float().mean(),
-            "d_class_loss": classes.detach(),
-            "d_class": (on_labelled.detach().argmax(1) == y).float().mean(),
-        }
+        right = (on_labelled.detach().argmax(1) == y).float().mean()
+        statistics = {"d_loss": adversarial.detach()} | skill(self.objective, log_z, log_z_fake)
+        return loss, statistics | {"d_class_loss": classes.detach(), "d_class": right}
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The squared distance between the mean features of real and of generated examples, a feature's mean."""
         with torch.no_grad():
             real = features(players.discriminator, drawn.real).mean(0)
-        fake = features(players.discriminator, self.fake(players, drawn))
+        fake = features(players.discriminator, (players.generator(*drawn.latent),))
         loss = (real - fake.mean(0)).square().mean()
         statistics = {"g_loss": loss.detach()}
         return loss + self.pull_away * pull_away(fake) if self.pull_away else loss, statistics
 
-    def fake(self, players: Players, drawn: Drawn) -> Inputs:
-        """Generated examples."""
-        return (players.generator(*drawn.latent),)
-
     def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
-        """log Z of real and of generated examples (n,): the logit of being real, as signals ask for it."""
-        assert players.discriminator is not None
-        return players.discriminator(real[0]).logsumexp(1), players.discriminator(fake[0]).logsumexp(1)
-
-    def memory(self) -> Memory:
-        """None."""
-        return {}
-
-    def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
-        """Nothing is due."""
+        """log Z of real and of fake examples."""
+        return judge(players, real).logsumexp(1), judge(players, fake).logsumexp(1)
 
 
 def conditional_entropy(logits: Tensor) -> Tensor:

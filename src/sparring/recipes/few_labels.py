@@ -45,9 +45,12 @@ def few_labels(
     the batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
     """
     from sparring.game import FewLabels
+    from sparring.objectives import non_saturating
 
     paper = "Salimans et al. 2016, Improved techniques for training GANs, arXiv:1606.03498, section 5"
-    return recipe_for(spec, paper, FewLabels(labelled=labelled, entropy=entropy), network, width, latent_dim)
+    return recipe_for(
+        spec, paper, FewLabels(non_saturating, labelled=labelled, entropy=entropy), network, width, latent_dim
+    )
 
 
 def complement(
@@ -66,9 +69,10 @@ def complement(
     in the generator's. The paper's low-density term needs a density model of the images, and is left out.
     """
     from sparring.game import FewLabels
+    from sparring.objectives import non_saturating
 
     paper = "Dai et al. 2017, Good semi-supervised learning that requires a bad GAN, arXiv:1705.09783"
-    game = FewLabels(labelled=labelled, entropy=entropy, pull_away=pull_away)
+    game = FewLabels(non_saturating, labelled=labelled, entropy=entropy, pull_away=pull_away)
     return recipe_for(spec, paper, game, network, width, latent_dim)
 
 

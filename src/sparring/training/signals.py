@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.game import Adversarial, FewLabels
+from sparring.game import Adversarial
 from sparring.metrics.classifier import kept_classifier
 from sparring.metrics.ranking import Ranking
 from sparring.metrics.reading import draw_indices
@@ -119,7 +119,7 @@ class Signals:
         The game must be an adversarial one, so that it is known how its discriminator is asked.
         """
         game, players = self.recipe.game, self.step.players
-        if not isinstance(game, Adversarial | FewLabels) or players.discriminator is None:
+        if not isinstance(game, Adversarial) or players.discriminator is None:
             return {}
         n = max(EXAMPLES // game.pack, 2) * game.pack
         latent = self.step.draw.latent(n)
