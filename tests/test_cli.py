@@ -49,6 +49,7 @@ def test_help_names_every_verb(spar) -> None:
         "augment",
         "evaluate",
         "report",
+        "compare",
         "compare-runs",
         "report",
         "data",

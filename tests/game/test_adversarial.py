@@ -222,7 +222,7 @@ def classifying() -> tuple[Players, Drawn]:
 def test_the_auxiliary_classifier_adds_both_cross_entropies(joined: bool) -> None:
     """Odena et al. 2017, eq. 2 and 3, written out: L_S + L_C for the discriminator, L_C - L_S for the generator."""
     players, drawn = classifying()
-    (x, y), (z, labels), _ = drawn
+    (x, y), (z, labels), *_ = drawn
     game = AuxiliaryClassifier(non_saturating, joined=joined, weight=0.7)
     fake = players.generator(z, labels)
     (raw, scores), (fake_raw, fake_scores) = players.discriminator(x), players.discriminator(fake)
@@ -240,7 +240,7 @@ def test_the_auxiliary_classifier_with_a_relativistic_objective() -> None:
     players, drawn = classifying()
     paired = non_saturating._replace(generator=lambda real, fake: softplus(real - fake), relativistic=True)
     loss, _ = AuxiliaryClassifier(paired, weight=0.0).generator_loss(players, drawn)
-    (x, _), latent, _ = drawn
+    (x, _), latent, *_ = drawn
     expected = softplus(players.discriminator(x)[0] - players.discriminator(players.generator(*latent))[0]).mean()
     torch.testing.assert_close(loss, expected)
 

@@ -24,12 +24,12 @@ def test_noise_is_there_in_training_only(make) -> None:
 
 
 def test_dense_layers_are_torchs_weight_norm() -> None:
-    ours = WeightNormed(5, 3, 1.7, learned=True)
-    theirs = weight_norm(torch.nn.Linear(5, 3))
+    ours = WeightNormed(5, 3, 1.7, learned=True).double()
+    theirs = weight_norm(torch.nn.Linear(5, 3)).double()
     theirs.bias.data.copy_(ours.bias.data)
     theirs.parametrizations.weight.original0.data.fill_(1.7)
     theirs.parametrizations.weight.original1.data.copy_(ours.weight.data)
-    x = torch.randn(4, 5)
+    x = torch.randn(4, 5, dtype=torch.float64)
     torch.testing.assert_close(ours(x), theirs(x))
     for layer in (ours, theirs):
         layer(x).square().sum().backward()

@@ -155,7 +155,7 @@ def test_an_unfinished_run_says_what_is_missing(digits_copy: Path) -> None:
     page = Page(report(sparring.load(digits_copy)))
     page.check_closed()
     assert "0 of 30 (unfinished)" in page.text
-    assert page.text.count("Missing here") == 6
+    assert page.text.count("Missing here") == 7
     assert page.text.count("holds no checkpoint yet") == 3
     assert not page.all("input")
 
