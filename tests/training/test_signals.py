@@ -99,7 +99,8 @@ def test_a_measurement_leaves_random_states_layers_and_gradients_alone(digits) -
     assert not any(module._forward_hooks for module in step.state.players.modules())
 
 
-def test_a_classifier_is_used_only_where_it_was_trained_before(digits) -> None:
+def test_a_classifier_is_used_only_where_it_was_trained_before(digits, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))  # other tests train one too
     step = make_step(RECIPES["gan-mnist"](digits.spec), digits.train, CPU)
     rank = make_ranking(digits)
     assert "signal_class_0" not in Signals(step, digits, rank)([])
