@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from sparring.errors import UsageError
+from sparring.metrics.checks import Array
 
 # A class counts as missing below this share of its real share, where at least FEWEST_EXPECTED of it were due.
 MISSING_SHARE = 0.1
@@ -24,13 +24,14 @@ class Balance(NamedTuple):
     error: float
 
 
-def class_balance(real: Tensor, fake: Tensor, classes: int, *, seed: int = 0) -> Balance:
+def class_balance(real: Array, fake: Array, classes: int, *, seed: int = 0) -> Balance:
     """Compare the labels fake (m,) with real (n,), integers in [0, classes).
 
     The distance is ½ Σ |p_c − q_c| over the shares p and q of the classes. A class is missing if the samples hold less
     than a tenth of its real share, and at least five of it were to be expected. The error is the bootstrap's over the
     fake labels, by ``seed``, the real ones being what they are. Raises UsageError on other labels.
     """
+    real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     for name, labels in (("real", real), ("fake", fake)):
         if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
             raise UsageError(f"{name} labels: expected integers (n,), got {labels.dtype} {tuple(labels.shape)}")
@@ -51,13 +52,14 @@ class Coverage(NamedTuple):
     kl: float
 
 
-def class_coverage(labels: Tensor, shares: Tensor) -> Coverage:
+def class_coverage(labels: Array, shares: Array) -> Coverage:
     """Compare labels (n,), integers in [0, classes), with the real shares (classes,), which sum to 1.
 
     KL is the plug-in estimate from the labels' histogram, so it is above 0 even for real data, by about
     (classes - 1) / 2n; infinite if a label occurs whose share is 0 (Lin et al. 2018, arXiv:1712.04086, section 4.2).
     Raises UsageError on other labels.
     """
+    labels, shares = torch.as_tensor(labels), torch.as_tensor(shares)
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
         raise UsageError(f"labels: expected integers (n,), got {labels.dtype} {tuple(labels.shape)}")
     if labels.min() < 0 or labels.max() >= len(shares):

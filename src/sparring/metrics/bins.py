@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import Array, as_pair
 
 BINS = 100
 FEWEST_A_BIN = 20
@@ -34,7 +34,7 @@ class Bins(NamedTuple):
     """Bins that the samples leave empty where at least five of them were due."""
 
 
-def different_bins(real: Tensor, fake: Tensor, *, bins: int | None = None, alpha: float = 0.05, seed: int = 0) -> Bins:
+def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: float = 0.05, seed: int = 0) -> Bins:
     """Compare how features real (n, d) and fake (m, d) fall on the k-means cells of half of the real ones.
 
     The paper fits and counts on the same examples, whose counts then vary less than chance and differ too seldom; here
@@ -44,7 +44,7 @@ def different_bins(real: Tensor, fake: Tensor, *, bins: int | None = None, alpha
     from sklearn.cluster import KMeans
 
     least = 4 * FEWEST_A_BIN
-    x, y = as_pair(real.detach().cpu(), fake.detach().cpu(), ("real features", "fake features"), least=least)
+    x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=least))
     if not 0 < alpha < 1 or (bins is not None and not 2 <= bins <= len(x) // 2):
         raise UsageError(f"alpha must lie between 0 and 1 and bins between 2 and {len(x) // 2}")
     of = bins if bins is not None else min(BINS, len(x) // 2 // FEWEST_A_BIN)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix
+from sparring.metrics.checks import Array, as_matrix
 from sparring.metrics.prdc import CHUNK, nearest_radii, squared_distances
 
 MOST_PAIRS = 100_000
@@ -34,7 +34,7 @@ class Support(NamedTuple):
     """The batch size that about half of all batches hold a near-duplicate at; all samples, where there is no pair."""
 
 
-def duplicate_threshold(real: Tensor, *, rarity: float = 0.01) -> float:
+def duplicate_threshold(real: Array, *, rarity: float = 0.01) -> float:
     """The distance within which a share ``rarity`` of the real features (n, d) have another one.
 
     Raises UsageError if there are fewer than 1 / rarity rows, or a value is not finite.
@@ -46,7 +46,7 @@ def duplicate_threshold(real: Tensor, *, rarity: float = 0.01) -> float:
     return float(radii.sort().values[max(0, math.ceil(rarity * len(radii)) - 1)])
 
 
-def support_size(fake: Tensor, threshold: float, *, orders: int = 500, seed: int = 0) -> Support:
+def support_size(fake: Array, threshold: float, *, orders: int = 500, seed: int = 0) -> Support:
     """The support of features (n, d), where rows at most ``threshold`` apart are duplicates.
 
     The samples are put into ``orders`` random orders, and each is read until a duplicate comes: that gives the

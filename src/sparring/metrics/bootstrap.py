@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix
+from sparring.metrics.checks import Array, as_matrix
 
 # Rows of drawn positions that are held at a time, in numbers.
 VALUES = 1 << 22
@@ -26,7 +25,7 @@ class Interval(NamedTuple):
     high: float
 
 
-def bootstrap_mean(values: Tensor, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Interval:
+def bootstrap_mean(values: Array, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Interval:
     """The mean of independent observations (n,), n ≥ 2, and the interval that holds ``level`` of the resampled means.
 
     It is for means over independent observations only: resampling makes duplicates, which figures made of nearest
@@ -34,7 +33,7 @@ def bootstrap_mean(values: Tensor, *, level: float = 0.95, resamples: int = 1000
     """
     if not 0 < level < 1 or resamples < 2:
         raise UsageError(f"level must lie between 0 and 1 and resamples be at least 2, got {level} and {resamples}")
-    x = as_matrix(values.detach().cpu().reshape(-1, 1), "values", least=2)[:, 0]
+    x = as_matrix(values.reshape(-1, 1), "values", least=2)[:, 0].cpu()
     generator = torch.Generator().manual_seed(seed)
     at_once = max(1, VALUES // len(x))
     means = torch.cat(

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparring.errors import UsageError
+
+Array = Tensor | NDArray[Any]
+"""Features, images and labels as users have them."""
 
 # A covariance needs so many rows a feature before its distance says much.
 PER_FEATURE = 10
 
 
-def as_matrix(values: Tensor, name: str, *, least: int = 1) -> Tensor:
-    """``values`` as float64 (n, d) on their own device.
+def as_matrix(features: Array, name: str, *, least: int = 1) -> Tensor:
+    """``features`` as a tensor, float64 (n, d), on their own device and without a gradient.
 
-    Raises UsageError if they are no matrix, have fewer than ``least`` rows or no column, or hold NaN or infinity.
+    Raises UsageError if they are no numbers or no matrix, have fewer than ``least`` rows or no column, or hold NaN or
+    infinity.
     """
+    try:
+        values = features.detach() if isinstance(features, Tensor) else torch.from_numpy(np.array(features, np.float64))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name}: expected a matrix of numbers ({error})") from None
     if values.ndim != 2 or values.shape[1] == 0:
         raise UsageError(f"{name}: expected a matrix (n, d), got shape {tuple(values.shape)}")
     if values.shape[0] < least:
@@ -26,7 +38,7 @@ def as_matrix(values: Tensor, name: str, *, least: int = 1) -> Tensor:
     return (values.cpu() if values.device.type == "mps" else values).to(torch.float64)
 
 
-def as_pair(first: Tensor, second: Tensor, names: tuple[str, str], *, least: int = 1) -> tuple[Tensor, Tensor]:
+def as_pair(first: Array, second: Array, names: tuple[str, str], *, least: int = 1) -> tuple[Tensor, Tensor]:
     """Two matrices of equal width on the first one's device, as ``as_matrix`` gives them. Raises UsageError if not."""
     a, b = as_matrix(first, names[0], least=least), as_matrix(second, names[1], least=least)
     if a.shape[1] != b.shape[1]:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair, covariance_warning
+from sparring.metrics.checks import Array, as_pair, covariance_warning
 from sparring.metrics.frechet import frechet_distance
 
 
@@ -28,7 +28,7 @@ class Extrapolated(NamedTuple):
     warning: str
 
 
-def frechet_at_infinity(real: Tensor, fake: Tensor, *, points: int = 5, groups: int = 5, seed: int = 0) -> Extrapolated:
+def frechet_at_infinity(real: Array, fake: Array, *, points: int = 5, groups: int = 5, seed: int = 0) -> Extrapolated:
     """Fréchet distance between features (n, d) and (m, d), extrapolated to N = ∞ on both sides.
 
     The paper keeps the reference fixed and large, and draws the samples anew for each N. Here the reference is as small
@@ -39,7 +39,7 @@ def frechet_at_infinity(real: Tensor, fake: Tensor, *, points: int = 5, groups: 
     """
     if points < 2 or groups < 2:
         raise UsageError(f"at least 2 points and 2 groups are needed, got {points} and {groups}")
-    x, y = as_pair(real.detach().cpu(), fake.detach().cpu(), ("real features", "fake features"), least=20 * points)
+    x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=20 * points))
     generator = torch.Generator().manual_seed(seed)
     n = min(len(x), len(y))
     x, y = (v[torch.randperm(len(v), generator=generator)[:n]] for v in (x, y))

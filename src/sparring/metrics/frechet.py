@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpstrf
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair
 from sparring.metrics.threads import one_thread_if
 
 # The quick way (eigenvalues of a Gram matrix) is kept if its error surely is below this share of the distance.
@@ -34,7 +34,7 @@ class Moments(NamedTuple):
     n: int
 
 
-def moments(features: Tensor) -> Moments:
+def moments(features: Array) -> Moments:
     """Mean and covariance of features (n, d), n ≥ 2. Raises UsageError on other shapes and on values not finite."""
     x = as_matrix(features, "features", least=2)
     mean = x.mean(0)
@@ -42,11 +42,12 @@ def moments(features: Tensor) -> Moments:
     return Moments(mean.cpu(), (centred.T @ centred / (len(x) - 1)).cpu(), len(x))
 
 
-def frechet_from_moments(mean1: Tensor, covariance1: Tensor, mean2: Tensor, covariance2: Tensor) -> float:
+def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array) -> float:
     """Fréchet distance, ≥ 0, in squared feature units, from means (d,) and covariances (d, d).
 
     Raises UsageError if the shapes disagree, a value is not finite or a covariance is not symmetric.
     """
+    mean1, covariance1, mean2, covariance2 = map(torch.as_tensor, (mean1, covariance1, mean2, covariance2))
     for name, mean, covariance in (("first", mean1, covariance1), ("second", mean2, covariance2)):
         _check_gaussian(name, mean, covariance)
     if mean1.shape != mean2.shape:
@@ -57,13 +58,13 @@ def frechet_from_moments(mean1: Tensor, covariance1: Tensor, mean2: Tensor, cova
         return _combine(shift, sigma1.trace(), sigma2.trace(), _factor(sigma1), _factor(sigma2))
 
 
-def frechet_distance(first: Tensor, second: Tensor) -> float:
+def frechet_distance(first: Array, second: Array) -> float:
     """Fréchet distance, ≥ 0, in squared feature units, between Gaussians fitted to features (n₁, d) and (n₂, d).
 
     Covariances are the unbiased ones. Raises UsageError if the widths differ, a side has fewer than two rows, or a
     value is not finite.
     """
-    x, y = as_pair(first.detach().cpu(), second.detach().cpu(), ("first features", "second features"), least=2)
+    x, y = (v.cpu() for v in as_pair(first, second, ("first features", "second features"), least=2))
     with one_thread_if(x.shape[1] <= SMALL):
         factors = [_factor_of_features(v) for v in (x, y)]
         traces = [v.var(0).sum() for v in (x, y)]

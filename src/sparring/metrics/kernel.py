@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import Array, as_pair
 
 DEGREE = 3
 BLOCK = 1000
@@ -31,7 +31,7 @@ class KernelDistance(NamedTuple):
     blocks: int
 
 
-def kernel_distance(real: Tensor, fake: Tensor, *, block: int = BLOCK, seed: int = 0) -> KernelDistance:
+def kernel_distance(real: Array, fake: Array, *, block: int = BLOCK, seed: int = 0) -> KernelDistance:
     """Kernel distance between features (n, d) and (m, d): the mean over disjoint blocks of either side, by ``seed``.
 
     Blocks have ``block`` rows, or fewer where there would be less than ten of them. They share no row (the paper draws

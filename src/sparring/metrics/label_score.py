@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix
+from sparring.metrics.checks import Array, as_matrix
 
 
 class LabelScore(NamedTuple):
@@ -22,7 +22,7 @@ class LabelScore(NamedTuple):
     error: float
 
 
-def label_score(probabilities: Tensor, *, splits: int = 10, seed: int = 0) -> LabelScore:
+def label_score(probabilities: Array, *, splits: int = 10, seed: int = 0) -> LabelScore:
     """The score of a classifier's probabilities (n, classes), in ``splits`` random parts, as the paper takes it.
 
     Raises UsageError if there are fewer rows than splits, or rows that are no probabilities.

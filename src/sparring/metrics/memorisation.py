@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.bootstrap import Interval, bootstrap_mean
-from sparring.metrics.checks import as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair
 from sparring.metrics.prdc import CHUNK, ROUNDING, nearest_radii, squared_distances
 
 
@@ -38,7 +38,7 @@ class Memorisation(NamedTuple):
     """Share of samples that are equal to a training example, to rounding; 0 unless the data repeat themselves."""
 
 
-def memorisation(train: Tensor, held_out: Tensor, fake: Tensor, *, seed: int = 0) -> Memorisation:
+def memorisation(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -> Memorisation:
     """Look for training examples among samples: features train (n, d), held_out (h, d), fake (m, d).
 
     ``train`` is what can be recognised: copies of examples that are not in it go unseen. ``nearer`` and ``ratio`` use
@@ -60,13 +60,13 @@ def memorisation(train: Tensor, held_out: Tensor, fake: Tensor, *, seed: int = 0
     )
 
 
-def nearer_to_training(train: Tensor, held_out: Tensor, fake: Tensor, *, seed: int = 0) -> Interval:
+def nearer_to_training(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -> Interval:
     """``Memorisation.nearer`` alone. Raises UsageError as ``memorisation`` does."""
     x, real, y = _centred(train, held_out, fake)
     return _share_nearer(*_to_as_many(y, x, real, seed), seed)
 
 
-def _centred(train: Tensor, held_out: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _centred(train: Array, held_out: Array, fake: Array) -> tuple[Tensor, Tensor, Tensor]:
     """The three checked, and moved alike to where distances lose least to rounding."""
     x, real = as_pair(train, held_out, ("training features", "held-out features"), least=3)
     _, y = as_pair(train, fake, ("training features", "samples' features"), least=3)
@@ -105,11 +105,12 @@ def _rank(fake: Tensor, real: Tensor) -> float:
     return float((u - m * h / 2) / variance.sqrt()) if variance > 0 else 0.0
 
 
-def plant_copies(fake: Tensor, train: Tensor, share: float, *, seed: int = 0) -> Tensor:
+def plant_copies(fake: Array, train: Array, share: float, *, seed: int = 0) -> Tensor:
     """``fake`` (m, …) with a random share of its rows replaced by different rows of ``train`` (n, …): known copies.
 
     Works on features, points and images alike. Raises UsageError if the share is not in [0, 1] or train is too small.
     """
+    fake, train = torch.as_tensor(fake), torch.as_tensor(train)
     count = round(share * len(fake))
     if not 0 <= share <= 1 or count > len(train) or fake.shape[1:] != train.shape[1:]:
         raise UsageError(f"cannot plant a share {share} of {tuple(train.shape)} in {tuple(fake.shape)}")
@@ -122,9 +123,9 @@ def plant_copies(fake: Tensor, train: Tensor, share: float, *, seed: int = 0) ->
 
 
 def planted_copies(
-    train: Tensor,
-    held_out: Tensor,
-    fake: Tensor,
+    train: Array,
+    held_out: Array,
+    fake: Array,
     *,
     shares: Iterable[float] = (0.0, 0.01, 0.05, 0.2),
     seed: int = 0,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import Array, as_pair
 from sparring.metrics.kernel import unbiased_mmd
 from sparring.metrics.prdc import squared_distances
 
@@ -29,8 +29,8 @@ class MMD(NamedTuple):
 
 
 def gaussian_mmd(
-    real: Tensor,
-    fake: Tensor,
+    real: Array,
+    fake: Array,
     *,
     sigma: float | None = None,
     permutations: int = 200,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix
+from sparring.metrics.checks import Array, as_matrix
 from sparring.metrics.frechet import Moments
 
 
@@ -24,9 +24,9 @@ class RunningMoments:
         self.mean = torch.empty(0, dtype=torch.float64)
         self.sums = torch.empty(0, 0, dtype=torch.float64)
 
-    def update(self, features: Tensor) -> None:
+    def update(self, features: Array) -> None:
         """Add a batch. Raises UsageError if it is no matrix, of another width, or not finite."""
-        x = as_matrix(features.detach(), "features")
+        x = as_matrix(features, "features")
         mean = x.mean(0)
         centred = x - mean
         self._add(len(x), mean.cpu(), (centred.T @ centred).cpu())

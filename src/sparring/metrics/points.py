@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair
 
 # A sample is of high quality within this many standard deviations of its nearest mode.
 REACH = 3.0
@@ -41,7 +41,7 @@ def high_quality_ceiling(dimensions: int) -> float:
     return float(torch.special.gammainc(half, torch.tensor(REACH**2 / 2, dtype=torch.float64)))
 
 
-def modes_found(samples: Tensor, modes: Tensor, sigma: float, *, chunk: int = 65_536) -> Modes:
+def modes_found(samples: Array, modes: Array, sigma: float, *, chunk: int = 65_536) -> Modes:
     """Assign samples (n, d) to their nearest of the modes (m, d), each a round Gaussian of deviation sigma > 0.
 
     Raises UsageError if the widths differ, a value is not finite, or sigma is not positive.
@@ -72,7 +72,7 @@ def mode_distance(modes: Modes, n: int) -> float:
     return float(((shares - modes.ceiling / modes.of).abs().sum() + abs(modes.ceiling - modes.high_quality)) / 2)
 
 
-def wasserstein_1d(samples: Tensor, quantile: Callable[[Tensor], Tensor], *, cells: int = 262_144) -> float:
+def wasserstein_1d(samples: Array, quantile: Callable[[Tensor], Tensor], *, cells: int = 262_144) -> float:
     """Wasserstein-1 distance between samples (n,) or (n, 1) and a distribution, in the samples' units.
 
     ``W₁ = ∫₀¹ |F̂⁻¹(u) − F⁻¹(u)| du`` (Vallender 1974) by the midpoint rule with about ``cells`` cells, a multiple of
@@ -88,7 +88,7 @@ def wasserstein_1d(samples: Tensor, quantile: Callable[[Tensor], Tensor], *, cel
     return float((x.sort(dim=0).values - exact).abs().mean())
 
 
-def sliced_wasserstein(first: Tensor, second: Tensor, *, slices: int = 128, order: int = 2, seed: int = 0) -> float:
+def sliced_wasserstein(first: Array, second: Array, *, slices: int = 128, order: int = 2, seed: int = 0) -> float:
     """Sliced Wasserstein distance between point sets (n, d) and (m, d), in their units.
 
     ``(mean over directions θ of W_p(⟨θ, x⟩, ⟨θ, y⟩)^p)^(1/p)``, p = ``order`` (Bonneel et al. 2015); in two dimensions

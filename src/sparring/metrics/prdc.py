@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import Array, as_pair
 
 # Below this share of the two squared norms, a squared distance is rounding error: the points are equal.
 ROUNDING = 1e-12
@@ -50,12 +50,12 @@ class Memberships(NamedTuple):
     """1 for each real (n,) whose ball holds some fake, else 0."""
 
 
-def prdc(real: Tensor, fake: Tensor, *, k: int = K, chunk: int = CHUNK) -> PRDC:
+def prdc(real: Array, fake: Array, *, k: int = K, chunk: int = CHUNK) -> PRDC:
     """The four figures for features real (n, d) and fake (m, d): the means of ``memberships``, which see."""
     return PRDC(*(float(rows.mean()) for rows in memberships(real, fake, k=k, chunk=chunk)))
 
 
-def memberships(real: Tensor, fake: Tensor, *, k: int = K, chunk: int = CHUNK) -> Memberships:
+def memberships(real: Array, fake: Array, *, k: int = K, chunk: int = CHUNK) -> Memberships:
     """Who lies in whose balls, for features real (n, d) and fake (m, d), in memory for ``chunk`` · max(n, m) distances.
 
     The chunk does not change the figures. Raises UsageError if a set has k rows or fewer, the widths differ, or a

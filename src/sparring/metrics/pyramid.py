@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sparring.errors import UsageError
+from sparring.metrics.checks import Array
 from sparring.metrics.images import EXTRACT
 from sparring.metrics.points import sliced_wasserstein
 
@@ -31,13 +32,14 @@ class PatchDistance(NamedTuple):
     mean: float
 
 
-def patch_distance(real: Tensor, fake: Tensor, *, patches: int = 128, seed: int = 0) -> PatchDistance:
+def patch_distance(real: Array, fake: Array, *, patches: int = 128, seed: int = 0) -> PatchDistance:
     """The distance between uint8 images (n, C, H, W) and (m, C, H, W).
 
     Levels are halved as long as both sides stay 16 or more; smaller images have one level. Memory: patches · n · C · 49
     numbers for each set; the paper takes 16 384 images. Raises UsageError if the images are no uint8 images of the same
     size and number of channels, or smaller than a patch.
     """
+    real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     for name, images in (("real", real), ("fake", fake)):
         if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
             raise UsageError(f"{name}: expected uint8 images (n, C, H, W), got {images.dtype} {tuple(images.shape)}")

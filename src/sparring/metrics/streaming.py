@@ -7,19 +7,19 @@ numbers for each side, the others every feature that they were given, in float32
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_matrix, covariance_warning
+from sparring.metrics.checks import Array, as_matrix, covariance_warning
 from sparring.metrics.frechet import frechet_from_moments
 from sparring.metrics.kernel import KernelDistance, kernel_distance
 from sparring.metrics.moments import RunningMoments
 from sparring.metrics.prdc import PRDC, prdc
 
-Extract = Callable[[Tensor], Tensor]
+Extract = Callable[[Any], Tensor]
 
 
 class Frechet(NamedTuple):
@@ -40,7 +40,7 @@ class StreamedFrechet:
         """Forget all batches."""
         self.real, self.fake = RunningMoments(), RunningMoments()
 
-    def update(self, x: Tensor, *, real: bool) -> None:
+    def update(self, x: Array, *, real: bool) -> None:
         """Add a batch to one side. Raises UsageError on another width and on values not finite."""
         (self.real if real else self.fake).update(x if self.features is None else self.features(x))
 
@@ -68,10 +68,9 @@ class _Kept:
         """Forget all batches."""
         self.kept: dict[bool, list[Tensor]] = {True: [], False: []}
 
-    def update(self, x: Tensor, *, real: bool) -> None:
+    def update(self, x: Array, *, real: bool) -> None:
         """Add a batch to one side. Raises UsageError if it is no matrix of features, or not finite."""
-        found = (x if self.features is None else self.features(x)).detach()
-        as_matrix(found, "features")
+        found = as_matrix(x if self.features is None else self.features(x), "features")
         self.kept[real].append(found.float().cpu())
 
     def _sides(self) -> tuple[Tensor, Tensor]:

@@ -10,10 +10,9 @@ from typing import Literal, NamedTuple
 
 import scipy.stats
 import torch
-from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import Array, as_pair
 
 ByWhat = Literal["logistic", "neighbours"]
 STEPS = 200
@@ -31,14 +30,14 @@ class TwoSample(NamedTuple):
     n: int
 
 
-def two_sample_test(real: Tensor, fake: Tensor, *, by: ByWhat = "logistic", seed: int = 0) -> TwoSample:
+def two_sample_test(real: Array, fake: Array, *, by: ByWhat = "logistic", seed: int = 0) -> TwoSample:
     """Test features (n, d) against (m, d), as many of either side; ``seed`` halves them.
 
     ``by``: logistic regression, or the √n nearest neighbours, the paper's other classifier. Both see features that are
     standardised on the training half. Raises UsageError if a side has fewer than twenty rows, the widths differ, or a
     value is not finite.
     """
-    x, y = as_pair(real.detach().cpu(), fake.detach().cpu(), ("real features", "fake features"), least=20)
+    x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=20))
     generator = torch.Generator().manual_seed(seed)
     n = min(len(x), len(y)) // 2
     x, y = (v[torch.randperm(len(v), generator=generator)[: 2 * n]] for v in (x, y))
