@@ -22,6 +22,11 @@ def test_learned_counts_from_the_untrained_generator_to_real_examples():
     assert lost["lost"] == pytest.approx(0.5)
 
 
+def test_a_floor_above_the_untrained_generator_tells_nothing():
+    figures = [{"step": 0, "figure": 20.0, "real_figure": 30.0}, {"step": 100, "figure": 40.0}]
+    assert find_symptoms(History(figures)) == {"finite": 1.0}
+
+
 @pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.5])
 def test_a_power_law_goes_on_as_it_went(power):
     figures = [1e5, *(1e4 * np.arange(1, 21) ** power)]

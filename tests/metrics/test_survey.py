@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -30,6 +31,19 @@ def test_real_examples_look_like_real_examples(survey):
     assert got["sample_precision"] > 0.9 * floors["real_precision"]
     assert got["sample_spacing"] == pytest.approx(1, abs=0.3)
     assert 0.7 < got["sample_to_train"] < 1.5
+
+
+def test_training_examples_are_no_floor_for_themselves(tmp_path):
+    """Where nothing is held out: of other examples, as many as a ranking takes, the figure is near the floor."""
+    digits = open_data("digits", DataOptions())
+    every = np.random.default_rng(0).permutation(all_training(digits).x)
+    np.savez(tmp_path / "few.npz", x_train=every[:100, 0], x_val=every[:1, 0])
+    few = open_data(str(tmp_path / "few.npz"), DataOptions(holdout=0))
+    rank = make_ranking(few)
+    floor = Survey(few, rank).floors()["real_figure"]
+    assert floor == pytest.approx(
+        rank.figure(rank.features(digits.spec.encode(torch.from_numpy(every[100:])))), rel=0.5
+    )
 
 
 def test_copies_are_seen(survey):

@@ -53,14 +53,15 @@ SIGNALS = {
 
 
 def of_figure(history: History) -> Symptoms:
-    """What the course of the ranking's figure says."""
+    """What the course of the ranking's figure says; nothing where it does not tell real examples from the untrained
+    generator's, as with very few of them."""
     steps, figures = history.series("figure")
     floor = history.first("real_figure")
     played = steps > 0
-    if not played.any() or steps[0] > 0 or not floor > 0:
+    if not played.any() or steps[0] > 0 or not 0 < floor < figures[0]:
         return {}
     logs = np.log(np.maximum(figures / floor, 1.0))
-    span = max(float(logs[0]), 1e-9)
+    span = float(logs[0])
     last = float(np.median(logs[played][-3:]))
     measured = int(played.sum())
     late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))

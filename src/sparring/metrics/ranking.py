@@ -47,7 +47,7 @@ def make_ranking(dataset: Dataset, device: str | torch.device = "cpu") -> Rankin
     return PointRanking(dataset)
 
 
-def _reference(dataset: Dataset) -> DataSource:
+def reference_part(dataset: Dataset) -> DataSource:
     """What samples are compared with: the validation part, unless it is missing or has no spread."""
     return dataset.validation if dataset.validation is not None and len(dataset.validation) > 1 else dataset.train
 
@@ -64,7 +64,7 @@ class ImageRanking:
         # The first change of the number of threads may have lasting effects in the matrix library: before training,
         # not in its midst, so that a run that was stopped and one that was not compute alike.
         torch.set_num_threads(torch.get_num_threads())
-        self.reference = moments(self.extractor(draw(_reference(dataset), LARGEST_REFERENCE, SEED)))
+        self.reference = moments(self.extractor(draw(reference_part(dataset), LARGEST_REFERENCE, SEED)))
 
     def features(self, samples: Tensor) -> Tensor:
         """The random convolutions' features of float samples (n, C, H, W) in [-1, 1], rounded to uint8 as the data."""
@@ -87,7 +87,7 @@ class PointRanking:
 
     def __init__(self, dataset: Dataset) -> None:
         self.n = SAMPLES
-        self.reference = draw(_reference(dataset), LARGEST_REFERENCE, SEED)
+        self.reference = draw(reference_part(dataset), LARGEST_REFERENCE, SEED)
         self.density: Density | None = dataset.density
         self.name = "W1" if dataset.spec.shape == (1,) else "sliced W2"
         self.modes = self.density.modes if self.density is not None and self.density.modes is not None else None

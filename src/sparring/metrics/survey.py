@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.memorisation import nearest_rows
 from sparring.metrics.points import modes_found
 from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
-from sparring.metrics.ranking import PointRanking, Ranking
+from sparring.metrics.ranking import PointRanking, Ranking, reference_part
 from sparring.metrics.reading import draw_indices, labels_at
 from sparring.types import Dataset
 
@@ -36,11 +37,13 @@ class Survey:
     a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any.
 
     ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``.
+    There is none of what so few examples cannot tell.
     """
 
     def __init__(self, dataset: Dataset, rank: Ranking) -> None:
         """Deterministic; torch's random state is left as it was."""
         self.rank, self.spec = rank, dataset.spec
+        self.held_out = reference_part(dataset) is not dataset.train
         positions = draw_indices(dataset.train, LARGEST_SEARCHED, SEED)
         np.random.default_rng(SEED).shuffle(positions)
         self.searched = rank.features(self.spec.encode(dataset.train.read(positions).x)).double()
@@ -59,7 +62,13 @@ class Survey:
     def floors(self) -> Surveyed:
         """The same figures of other training examples than the reference, and the ranking's figure for as many."""
         found = self.figures(self.others, "real_", itself=True)
-        return found | {"real_figure": self.rank.figure(self.searched[: self.rank.n])}
+        if self.held_out:
+            return found | {"real_figure": self.rank.figure(self.searched[: self.rank.n])}
+        # Training examples are at no distance from themselves. That of equal distributions is about proportional to
+        # 1/n + 1/m: halves are four times as far from each other as many new examples are from all of these.
+        return found | (
+            {"real_figure": frechet_distance(self.reference, self.others) / 4} if len(self.others) > 1 else {}
+        )
 
     def figures(self, x: Tensor, prefix: str, *, itself: bool = False) -> Surveyed:
         """The figures of examples (n, d); ``itself``: they are among those that are searched."""
