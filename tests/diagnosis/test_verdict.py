@@ -1,3 +1,4 @@
+import json
 import math
 
 import pytest
@@ -65,6 +66,7 @@ def test_the_verdict_names_the_classes_that_are_missing():
 
 def test_with_too_few_measurements_it_is_too_early():
     verdict = diagnose([{"step": 0, "figure": 100.0, "real_figure": 1.0}], SPEC)
+    json.dumps(verdict.to_json(), allow_nan=False)
     assert (verdict.healthy, verdict.name) == (False, "too early to tell")
 
 

@@ -91,8 +91,9 @@ class Verdict:
         return replace(self, findings=() if self.early else lasting)
 
     def to_json(self) -> dict[str, Any]:
-        """The verdict as JSON values."""
-        return {"verdict": self.name, "healthy": self.healthy} | asdict(self)
+        """The verdict as JSON values; ``rate`` is null where it is not known."""
+        rate = self.rate if math.isfinite(self.rate) else None
+        return {"verdict": self.name, "healthy": self.healthy} | asdict(self) | {"rate": rate}
 
 
 def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
