@@ -163,6 +163,19 @@ def test_bad_dataset_json(folder: Path, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_labels_of_other_images_or_two_of_one_are_refused(tmp_path: Path, picture: Picture) -> None:
+    for i in range(2):
+        (tmp_path / f"img{i}.png").write_bytes(picture(i))
+    for labels, why in (
+        ([["0/img0.png", 7], ["0/img1.png", 3]], r"there is img0\.png, but dataset\.json begins with 0/img0\.png"),
+        ([["img0.png", 7], ["img0.png", 3]], r"names img0\.png twice"),
+        ([["img0.png", 0.5], ["img0.png", 1.5]], r"names img0\.png twice"),
+    ):
+        (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+        with pytest.raises(UsageError, match=why):
+            open_data(str(tmp_path))
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "I;16", "P-grey", "RGB-grey"])
 def test_grey_images_keep_one_channel(tmp_path: Path, mode: str) -> None:
     values = np.tile(np.arange(0, 256, 17, dtype=np.uint8), (16, 1))

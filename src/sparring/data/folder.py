@@ -132,6 +132,11 @@ class ImageFiles:
         labels = _read_listing(self.tree, listing)
         if isinstance(labels, Listed):
             return self._give_attributes(labels, notes)
+        if labels and labels.keys().isdisjoint(images):
+            raise UsageError(
+                f"no image of {self.place} is named in its {LABELS}: there is {images[0]}, but {LABELS} begins with "
+                f"{next(iter(labels))}. Give paths as they are below {self.place}"
+            )
         self._entries = [entry._replace(label=labels.get(entry.path)) for entry in self._entries]
         notes.append(f"the labels are those of {LABELS}")
         return _missing(labels, images, LABELS)
@@ -199,6 +204,8 @@ def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
         rows: dict[str, tuple[float, ...]] = {}
         for image, label in pairs:
             at = str(PurePosixPath(path).parent / image)
+            if at in labels or at in rows:
+                raise UsageError(f"{path} in {tree.place} names {image} twice: which label does it have?")
             if label is None or (type(label) is int and label >= 0):
                 labels[at] = None if label is None else _class_name(names, label)
             elif _is_vector(label):
