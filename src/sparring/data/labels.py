@@ -46,7 +46,9 @@ def known_labels(dataset: Dataset) -> NDArray[np.int64]:
     labels: NDArray[np.int64] | None = getattr(dataset.train, "labels", None)
     if spec.attributes:
         names = ", ".join(attribute.name for attribute in spec.attributes)
-        raise UsageError(f"the labels of {spec.name} are numbers ({names}), no classes: there is nothing to classify.")
+        raise UsageError(
+            f"the labels of {spec.name} are numbers ({names}), no classes: give each image one whole number, or null."
+        )
     if labels is None or len(spec.classes) < 2:
         raise UsageError(
             f"{spec.name} has no two classes to tell apart: name them by sub-folders, dataset.json or an array 'labels'"

@@ -57,7 +57,8 @@ class DataOptions:
         _check(points, "points", self.points, "a whole number, 1 or more, 10 million at most")
         few = self.labels_per_class
         _check(few is None or few >= 1, "labels_per_class", few, "a whole number, 1 or more")
-        _check(0 <= self.labels_seed <= LARGEST_SEED, "labels_seed", self.labels_seed, "a whole number, 0 or more")
+        seeds = f"a whole number from 0 to {LARGEST_SEED}"
+        _check(0 <= self.labels_seed <= LARGEST_SEED, "labels_seed", self.labels_seed, seeds)
         _check(self.mu is None or abs(self.mu) <= LARGEST, "mu", self.mu, "a number from -1e6 to 1e6")
         _check(self.sigma is None or 0 < self.sigma <= LARGEST, "sigma", self.sigma, "a number above 0, 1e6 at most")
 

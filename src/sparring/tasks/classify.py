@@ -17,10 +17,10 @@ from sparring.data import DataOptions, open_data
 from sparring.data.labels import known_labels
 from sparring.errors import UsageError
 from sparring.files import write_atomically
-from sparring.recipes.build import find, share_out
+from sparring.recipes.build import build, find, share_out
 from sparring.runs.classifier import share_wrong
 from sparring.runs.run import Run
-from sparring.settings import Value
+from sparring.settings import LARGEST_SEED, Value
 from sparring.tasks.baselines import spread_labels, train_supervised
 from sparring.training.device import choose_device
 from sparring.training.display import Display
@@ -94,16 +94,17 @@ def classify(
         SparringError: the training or the machine failed.
     """
     shown = display or Display()
-    _, _, data_options = share_out(find(recipe), settings, get_type_hints(DataOptions))
+    named = find(recipe)
+    own, general, data_options = share_out(named, settings, get_type_hints(DataOptions))
     full = open_data(str(data), DataOptions(**data_options), show_progress=display is None)  # type: ignore[arg-type]
     known_labels(full)
+    if not build(named, full.spec, own, general).classifies:
+        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     if labels_per_class is not None:
         settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
     place = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
     settings["seed"] = seed
     run = api.train(data, recipe, out=place, device=device, fresh=fresh, display=display, **settings)  # type: ignore[arg-type]
-    if not run.recipe.classifies:
-        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     return measure(run, full, seed, device, shown, baselines=baselines)
 
 
@@ -166,16 +167,14 @@ def to_table(found: Sequence[Classification]) -> Table:
     table.add_column("")
     table.add_column("wrong", justify="right", no_wrap=True)
     table.add_column("")
-    for name in (GAME, ALONE, SPREADING, ALL):
-        errors = [100 * one.errors[name] for one in found if name in one.errors]
-        if errors:
-            table.add_row(name, in_words(errors, first.held_out), NOTES.get(name, ""))
+    for name, errors in of_all_draws(found).items():
+        table.add_row(name, in_words([100 * error for error in errors], first.held_out), NOTES.get(name, ""))
     return table
 
 
 def to_json(found: Sequence[Classification]) -> dict[str, Any]:
     """All draws, and the mean and deviation of each error over them."""
-    columns = {name: [one.errors[name] for one in found if name in one.errors] for name in found[0].errors}
+    columns = of_all_draws(found)
     return {
         "draws": [one.to_json() for one in found],
         "mean": {name: statistics.mean(errors) for name, errors in columns.items()},
@@ -183,16 +182,25 @@ def to_json(found: Sequence[Classification]) -> dict[str, Any]:
     }
 
 
+def of_all_draws(found: Sequence[Classification]) -> dict[str, list[float]]:
+    """The errors of each classifier that was measured for every draw of labels."""
+    names = (GAME, ALONE, SPREADING, ALL)
+    return {name: [one.errors[name] for one in found] for name in names if all(name in one.errors for one in found)}
+
+
 def in_order(seeds: str) -> list[int]:
     """``"0,1,2"`` as numbers.
 
     Raises:
-        UsageError: no whole numbers, or one twice.
+        UsageError: no whole numbers, one out of range, or one twice.
     """
     try:
         numbers = [int(word) for word in seeds.split(",")]
     except ValueError:
         raise UsageError(f"--seeds {seeds} are not whole numbers with commas between, such as 0,1,2.") from None
+    for number in numbers:
+        if not 0 <= number <= LARGEST_SEED:
+            raise UsageError(f"--seeds {seeds}: {number} is out of range: a seed must lie from 0 to {LARGEST_SEED}.")
     if len(set(numbers)) < len(numbers):
         raise UsageError(f"--seeds {seeds} names one twice: the same draw of labels, the same result.")
     return numbers
