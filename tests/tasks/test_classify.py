@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from PIL import Image
 
 import sparring
 from sparring.errors import UsageError
-from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING, Classification
+from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING, Classification, to_json, to_table
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 
@@ -110,6 +112,24 @@ def test_images_of_another_size_are_refused_unless_they_may_be_scaled(found: Cla
     assert spar("predict", found.run.path, file, "--fit", "crop", "--out", tmp_path / "p.csv").code == 0
 
 
+def test_a_file_whose_name_is_no_text_keeps_it(found: Classification, spar, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("L", (8, 8)).save(folder / os.fsdecode(b"caf\xe9.png"))
+    assert spar("predict", found.run.path, folder, "--out", tmp_path / "p.csv").code == 0
+    assert b"\ncaf\xe9.png," in (tmp_path / "p.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("images", "out", "says"),
+    [("digits", "p.csv", "is a named set"), (".", "", "FILE.csv"), (".", "p.txt", "FILE.csv")],
+)
+def test_what_cannot_be_predicted_is_one_clear_line(found: Classification, spar, images, out, says) -> None:
+    ended = spar("predict", found.run.path, images, "--out", out)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert says in ended.err
+
+
 def test_a_run_without_a_classifier_says_so(digits_run, spar, tmp_path) -> None:
     result = spar("predict", digits_run.path, tmp_path)
     assert (result.code, len(result.err.splitlines())) == (2, 1)
@@ -160,9 +180,25 @@ def test_images_without_a_label_are_used_as_such(spar, tmp_path: Path) -> None:
     assert 0 < draw["labelled"] < draw["examples"]
 
 
-@pytest.mark.parametrize("seeds", ["0,x", "1,1", ""])
-def test_seeds_that_are_none_are_refused(seeds: str, spar) -> None:
-    assert spar("classify", "digits", "--labels-per-class", "2", "--seeds", seeds).code == 2
+@pytest.mark.parametrize("seeds", ["0,x", "1,1", "", "0,-1", f"0,{2**63}"])
+def test_seeds_that_are_none_are_refused_before_anything_is_trained(seeds: str, spar, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ended = spar("classify", "digits", "--labels-per-class", "2", "--seeds", seeds)
+    assert (ended.code, len(ended.err.splitlines())) == (2, 1)
+    assert f"--seeds {seeds}" in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recipe_that_trains_no_classifier_is_refused_before_it_trains(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="trains no classifier"):
+        sparring.classify("digits", 2, recipe="gan-mnist", out=tmp_path / "run", **QUIET)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_measured_of_one_draw_only_is_not_told_of_several(found: Classification) -> None:
+    other = replace(found, errors={GAME: 0.5})
+    assert list(to_json([found, other])["mean"]) == [GAME]
+    assert to_table([found, other]).row_count == 1
 
 
 def test_several_draws_give_mean_and_deviation(spar, tmp_path: Path) -> None:

@@ -28,12 +28,15 @@ def predict(
     from sparring.data.images import read_images
     from sparring.files import write_atomically
     from sparring.runs.classifier import as_csv
+    from sparring.runs.export import check_name
 
+    check_name(out, ".csv")
     loaded = api.load(run, recipe)
     loaded.classifier(checkpoint)  # refuses a run without one before anything is read
     read = read_images(images, loaded.spec, fit)
     found = loaded.predict(read.x, checkpoint=checkpoint, device=device)
-    write_atomically(out, as_csv(read.names, loaded.spec.classes, found).encode())
+    # A file's name may be no text: then its very bytes are written.
+    write_atomically(out, as_csv(read.names, loaded.spec.classes, found).encode(errors="surrogateescape"))
     for name, why in read.skipped:
         typer.echo(f"spar: skipped {name}: {why}", err=True)
     say(f"{len(found)} images: {out}")

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from sparring.data.decode import EXTENSIONS, decode, explain, look
 from sparring.data.layout import Layout
+from sparring.data.named import NAMES
 from sparring.data.open import open_path
 from sparring.data.options import DataOptions
 from sparring.data.origin import Item, nothing_read
+from sparring.data.toys import TOYS
 from sparring.errors import UsageError
 from sparring.types import DataSpec
 
@@ -69,6 +71,8 @@ def look_through(path: str, layout: Layout) -> tuple[set[tuple[int, int]], Itera
         except Exception as error:  # decoders raise anything at all for damaged files
             raise UsageError(f"{path} cannot be read: {explain(error)}") from None
         return {(height, width)}, one_file(file, layout)
+    if path in (*NAMES, *TOYS) and not file.exists():
+        raise UsageError(f"{path} is a named set: only images in a file or folder of their own are read here.")
     origin = open_path(path, DataOptions())
     return set(origin.survey().sizes), origin.items(layout)
 

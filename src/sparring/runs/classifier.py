@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sparring.errors import UsageError
 from sparring.training.sampling import generate
 from sparring.training.state import read_checkpoint
-from sparring.types import DataSource, DataSpec, Recipe
+from sparring.types import DataSource, Recipe
 
 READ = 1000
 """Images that are decoded at once."""
@@ -36,22 +36,6 @@ def load_classifier(recipe: Recipe, path: Path) -> nn.Module:
     except RuntimeError as error:
         raise UsageError(f"{path} does not belong to this recipe: its classifier has other weights.") from error
     return classifier.eval()
-
-
-def check_images(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:
-    """Images (n, *shape) as the networks see them: uint8 is scaled, floats must lie in [-1, 1].
-
-    Raises:
-        UsageError: another shape or type, or values out of that range.
-    """
-    x = torch.as_tensor(images)
-    if x.ndim != 1 + len(spec.shape) or tuple(x.shape[1:]) != spec.shape:
-        raise UsageError(f"this classifier knows images (n, {', '.join(map(str, spec.shape))}), not {tuple(x.shape)}.")
-    if x.dtype == torch.uint8:
-        return spec.encode(x)
-    if not x.is_floating_point() or not bool((x.abs() <= 1 + 1e-6).all()):
-        raise UsageError("images must be uint8, or floats in [-1, 1].")
-    return x.float()
 
 
 def probabilities(classifier: nn.Module, x: Tensor, device: torch.device) -> Tensor:

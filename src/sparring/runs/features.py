@@ -114,17 +114,20 @@ def network_values(spec: DataSpec, x: Tensor | np.ndarray[Any, Any]) -> Tensor:
     """Examples of the user's own in network values, float32: images from uint8, or as floats in [-1, 1] already.
 
     Raises:
-        UsageError: another shape, other numbers, or values that are not finite.
+        UsageError: another shape, other numbers, or values that are not finite or out of that range.
     """
     try:
-        values = torch.as_tensor(x)
-    except (TypeError, ValueError) as error:
+        values = torch.as_tensor(np.array(x) if isinstance(x, np.ndarray) else x)  # views may be what torch cannot read
+    except (TypeError, ValueError, RuntimeError) as error:
         raise UsageError(f"the examples are no numbers ({error}).") from error
     if not len(values.shape) or values.shape[1:] != spec.shape or not len(values):
-        raise UsageError(f"the examples have the shape {tuple(values.shape)}, but this run needs (N, *{spec.shape}).")
+        wanted = ", ".join(map(str, spec.shape))
+        raise UsageError(f"the examples have the shape {tuple(values.shape)}, but this run needs (n, {wanted}).")
     if spec.kind == "image" and values.dtype != torch.uint8 and not values.is_floating_point():
         raise UsageError(f"images must be uint8, or floats in [-1, 1], not {values.dtype}.")
     values = spec.encode(values) if values.dtype == torch.uint8 else values.to(torch.float32)
     if not torch.isfinite(values).all():
         raise UsageError("the examples hold values that are not finite.")
+    if spec.kind == "image" and bool((values.abs() > 1 + 1e-6).any()):
+        raise UsageError("images must be uint8, or floats in [-1, 1]: there are values beyond.")
     return values

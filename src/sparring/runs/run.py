@@ -24,7 +24,7 @@ from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
-from sparring.runs.classifier import check_images, load_classifier, probabilities
+from sparring.runs.classifier import load_classifier, probabilities
 from sparring.runs.features import extract, extractor, network_values
 from sparring.training.attributes import Given, beyond
 from sparring.training.device import choose_device
@@ -315,7 +315,7 @@ class Run:
         """
         place = choose_device(device)
         classifier = self.classifier(checkpoint).to(place)
-        return probabilities(classifier, check_images(self.spec, images), place)
+        return probabilities(classifier, network_values(self.spec, images), place)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
