@@ -49,18 +49,21 @@ def test_stored_images_and_network_values_are_the_same(run: sparring.Run, images
     x = run.spec.encode(torch.from_numpy(images[:5]))
     assert torch.equal(run.features(images[:5]), run.features(x))
     assert torch.equal(run.encode(x), run.features(x, "code"))
+    assert torch.equal(run.features(images[:5, :, ::-1]), run.features(images[:5, :, ::-1].copy()))
 
 
 @pytest.mark.parametrize(
     ("x", "why"),
     [
-        (np.zeros((2, 3, 8, 8), np.uint8), r"shape (2, 3, 8, 8), but this run needs (N, *(1, 8, 8))"),
+        (np.zeros((2, 3, 8, 8), np.uint8), r"shape (2, 3, 8, 8), but this run needs (n, 1, 8, 8)"),
         (np.zeros((1, 8, 8), np.uint8), "this run needs"),
         (np.zeros((0, 1, 8, 8), np.uint8), "this run needs"),
         (np.float32(1.0), "this run needs"),
         (np.zeros((2, 1, 8, 8), np.int64), "uint8, or floats"),
         (np.full((2, 1, 8, 8), np.nan), "not finite"),
+        (np.full((2, 1, 8, 8), 255.0), "floats in [-1, 1]: there are values beyond"),
         (np.array([["a"]]), "no numbers"),
+        (None, "no numbers"),
     ],
 )
 def test_what_no_features_can_be_had_of(run: sparring.Run, x: np.ndarray, why: str) -> None:
@@ -90,6 +93,9 @@ def test_the_command_writes_rows_in_the_order_of_the_data(run: sparring.Run, spa
     assert written.dtype == np.float32
     assert np.array_equal(written, run.features(x[:, None]).numpy())
     assert np.array_equal(np.load(tmp_path / "f-labels.npy"), y)
+    np.save(tmp_path / "unlabelled.npy", x)
+    assert spar("features", run.path, tmp_path / "unlabelled.npy", "--out", tmp_path / "f.npy").code == 0
+    assert not (tmp_path / "f-labels.npy").exists()
     parts = []
     for part in ("train", "validation", "test"):
         assert spar("features", run.path, tmp_path / "own.npz", "--part", part, "--out", tmp_path / "p.npy").code == 0

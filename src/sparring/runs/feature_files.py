@@ -98,6 +98,9 @@ def write_features(
     """
     n, width = len(source), 0
     conditions: list[Tensor] = []
+    labels, attributes = (out.with_name(f"{out.stem}-{name}.npy") for name in ("labels", "attributes"))
+    for of_others in (labels, attributes):  # from an earlier call, of other examples
+        of_others.unlink(missing_ok=True)
     with opened_atomically(out) as file:
         for done, x, y in chunks(source):
             features = extract(network, x, device)
@@ -110,7 +113,7 @@ def write_features(
             progress("features", done + len(x), n)
     if not conditions:
         return (n, width), None
-    beside = out.with_name(f"{out.stem}-{'attributes' if source.spec.attributes else 'labels'}.npy")
+    beside = attributes if source.spec.attributes else labels
     save_npy(torch.cat(conditions).numpy(), beside)
     return (n, width), beside
 
