@@ -79,6 +79,10 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             UsageError: X is no images, the run is of another shape, or the training refuses.
             SparringError: the training fails.
         """
+        low, high = self.value_range
+        x = np.asarray(X)
+        if x.dtype.kind == "f" and x.size and low >= 0 and high > 1 >= x.max() > 0:
+            raise UsageError(f"X holds floats up to {x.max():g}, where {high} is white: say value_range=(0, 1).")
         images = self._images(X)
         self.run_ = str(self.run) if self.run is not None else str(self._train(images))
         run = self._load()
@@ -121,6 +125,8 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         if x.dtype.kind not in "fiu":
             raise UsageError(f"X must hold numbers, not {x.dtype}.")
         low, high = self.value_range
+        if not low < high:
+            raise UsageError(f"value_range=({low}, {high}) makes no sense: black must lie below white.")
         if not np.isfinite(x).all() or x.size == 0 or x.min() < low or x.max() > high:
             raise UsageError(f"X must hold values from {low} to {high} (value_range), and be finite.")
         x = channels_first(x, self.image_shape)
