@@ -296,3 +296,21 @@ def test_tensorboard(spar, tmp_path: Path) -> None:
     command = ("train", "gaussian", "--steps", 2, "--out", tmp_path / "run", "--tensorboard")
     assert spar(*command).code == 0
     assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_the_output_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "sparring.cli", "recipes"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"spar: ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_what_a_terminal_cannot_show_does_not_end_the_work(tmp_path: Path) -> None:
+    texts = "".join(f"caf\N{LATIN SMALL LETTER E WITH ACUTE}\tone {i}\ntea\ttwo {i}\n" for i in range(30))
+    (tmp_path / "t.tsv").write_text(texts, encoding="utf-8")
+    command = [sys.executable, "-m", "sparring.cli", "compare", "t.tsv", "--seeds", "2"]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"caf?" in done.stdout

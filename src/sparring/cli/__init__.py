@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -64,6 +65,8 @@ def main() -> NoReturn:
     """Run the command; a user's mistake is one line on standard error, and its exit code."""
     # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what a terminal cannot show must not end the work
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except TyperException as error:  # wrong usage of the command line itself
@@ -78,6 +81,9 @@ def main() -> NoReturn:
         if not out_of_memory(error):
             raise
         typer.echo(f"spar: {OUT_OF_MEMORY}", err=True)
+        sys.exit(1)
+    except OSError as error:  # the machine's: a full disk behind a pipe, a file that goes away while it is read
+        typer.echo(f"spar: {error}", err=True)
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
