@@ -135,6 +135,8 @@ def prepare(
     built = replace(built, threads=built.threads or threads)
     built.game.turns(built.batch)  # refuses a batch that does not fit the game
     check_size(data, len(dataset.train), built.batch)
+    if built.ema_rampup and not built.ema and "ema_rampup" in settings:
+        raise UsageError("ema_rampup shapes the averaged generator, and there is none: give --set ema=0.999 too.")
     if built.conditional and not labelled(dataset):
         raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
     if named.digest:

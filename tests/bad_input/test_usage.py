@@ -22,6 +22,7 @@ import torch
         (("--steps", 0), "steps=0 is too small"),
         (("--batch", 1), "batch=1 is too small"),
         (("--batch", 1_000_000), "too few for a batch of 1000000"),
+        (("--recipe", "gan-mnist", "--set", "ema_rampup=0.05"), "give --set ema=0.999 too"),
         (("--seed", -1), "seed=-1 is too small"),
         (("--seed", 2**64), "seed=18446744073709551616 is too large"),
         (("--seed", 2**63 - 1), "seed=9223372036854775807 is too large"),

@@ -180,7 +180,8 @@ def test_the_command_completes_data_that_are_read_again(run, spar, tmp_path: Pat
     ("arguments", "said"),
     [
         ((), "say how many images: --per-class N, or --balance"),
-        (("--per-class", 0), "0 images of each class are none"),
+        (("--per-class", 0), "--per-class 0 makes no sense"),
+        (("--per-class", 10**20), "from 1 to 1000000"),
         (("--per-class", 2, "--out", "a.png"), "give FILE.npz or a directory"),
         (("--per-class", 2, "--out", "."), "is there already"),
         (("--per-class", 2, "--truncation", 0), "truncation"),

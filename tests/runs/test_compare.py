@@ -170,6 +170,11 @@ def test_a_recipe_file_is_found_by_name(conditional_run, conditional_file, digit
     assert "name it (--recipe mine.py)" in " ".join(spar(*command).err.split())
 
 
+def test_names_are_no_runs(rings) -> None:
+    with pytest.raises(UsageError, match="runs are compared, not their names"):
+        compare_runs([run.path for run in rings[:2]])
+
+
 def test_too_few_draws(rings) -> None:
     with pytest.raises(UsageError, match="1 draws show no noise"):
         compare_runs(rings[:2], draws=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -17,6 +18,8 @@ from sparring.types import Batch, Dataset, DataSource, DataSpec, Recipe
 
 ROUND = 10_000
 """Images that are drawn before copies among them are looked for."""
+MOST = 1_000_000
+"""Images of a class at the most."""
 MOST_COPIES = 10
 """Copies for every image that is asked for, after which the generator is taken to have nothing else."""
 TRAINING_IMAGES = 100_000
@@ -92,8 +95,8 @@ def augment(
     """
     if per_class is None and not balance:
         raise UsageError("say how many images: --per-class N, or --balance to complete the training images.")
-    if per_class is not None and per_class < 1:
-        raise UsageError(f"{per_class} images of each class are none: ask for one or more (--per-class).")
+    if per_class is not None and not (isinstance(per_class, Integral) and 1 <= per_class <= MOST):
+        raise UsageError(f"--per-class {per_class} makes no sense: ask for a whole number of images, from 1 to {MOST}.")
     data = dataset() if balance or not keep_copies else None
     real, held_out = empty(spec), {}
     if balance:

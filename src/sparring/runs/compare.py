@@ -215,8 +215,10 @@ def check_runs(runs: Sequence[Run]) -> None:
     """Refuse runs that cannot be compared.
 
     Raises:
-        UsageError: fewer than two, more than there are letters, or of different data.
+        UsageError: fewer than two, more than there are letters, none of ``load``, or of different data.
     """
+    if not all(isinstance(run, Run) for run in runs):
+        raise UsageError("runs are compared, not their names: give sparring.load(directory) of each.")
     if not 2 <= len(runs) <= len(LETTERS):
         raise UsageError(f"{len(runs)} runs cannot be compared: give from two to {len(LETTERS)}.")
     for run in runs[1:]:

@@ -22,6 +22,8 @@ KEPT = 2
 
 NUMBERS = ("steps", "seed", "threads")
 """General settings that every recipe.json holds as whole numbers."""
+KINDS = {"recipe": str, "data": str, "fingerprint": str, "data_options": dict}
+"""What every recipe.json holds besides."""
 
 
 class Directory:
@@ -81,8 +83,10 @@ class Directory:
         try:
             identity: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
             general = identity["settings"]["general"]
-            if not isinstance(identity["recipe"], str) or not all(isinstance(general[n], int) for n in NUMBERS):
-                raise ValueError("it names no recipe")
+            wrong = [name for name, kind in KINDS.items() if not isinstance(identity[name], kind)]
+            wrong += [name for name in NUMBERS if not isinstance(general[name], int)]
+            if wrong:
+                raise ValueError(f"its {wrong[0]} is of another kind")
             unknown = ", ".join(general.keys() - {field.name for field in fields(Settings)})
             version = identity.get("sparring")
         except (FileNotFoundError, NotADirectoryError):
