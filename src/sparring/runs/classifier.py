@@ -38,6 +38,18 @@ def load_classifier(recipe: Recipe, path: Path) -> nn.Module:
     return classifier.eval()
 
 
+class Ensemble(nn.Module):
+    """Several classifiers as one: the probabilities that its logits give are the mean of theirs."""
+
+    def __init__(self, classifiers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.classifiers = nn.ModuleList(classifiers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, *shape)."""
+        return torch.stack([classifier(x).log_softmax(1) for classifier in self.classifiers]).logsumexp(0)
+
+
 def check_images(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:
     """Images (n, *shape) as the networks see them: uint8 is scaled, floats must lie in [-1, 1].
 
