@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import linregress
 
 from sparring.diagnosis.history import NOT_FINITE, History
 from sparring.diagnosis.symptoms import find_symptoms, missing
@@ -35,10 +36,19 @@ def test_scatter_about_the_course_is_unsteady():
     assert find_symptoms(History(rows(figures)))["unsteady"] == pytest.approx(0.3, rel=0.1)
 
 
+@pytest.mark.parametrize(("power", "scatter"), [(-0.5, 0.01), (-0.5, 0.3), (0.0, 0.3), (0.5, 0.05)])
+def test_a_trend_is_the_slope_in_its_standard_errors(power, scatter):
+    steps = np.arange(1, 21)
+    figures = 1e3 * steps**power * np.exp(scatter * (-1.0) ** steps)
+    late = slice(9, None)
+    line = linregress(np.log(steps[late]), np.log(figures[late]))
+    assert find_symptoms(History(rows([1e5, *figures])))["trend"] == pytest.approx(line.slope / line.stderr, rel=1e-6)
+
+
 def test_a_few_measurements_say_nothing_of_a_course():
     found = find_symptoms(History(rows([100.0, 50.0, 20.0])))
     assert "learned" in found
-    assert not {"improving", "unsteady"} & set(found)
+    assert not {"improving", "unsteady", "trend"} & set(found)
     assert find_symptoms(History([])) == {"finite": 1.0}
 
 

@@ -23,11 +23,12 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
     logarithm of the ranking's figure, at the best measurement; ``kept``: the same at the end; ``lost``: their
     difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
     the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: the scatter
-    of its logarithm about that course. ``precision`` and ``recall`` are shares
-    of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes`` is the
-    share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training examples
-    against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names that
-    SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
+    of its logarithm about that course; ``trend``: the slope of that course in its standard errors (-3 and below: it
+    falls, surely). ``precision`` and ``recall`` are shares of real examples', ``spacing``, ``to_train``, ``modes`` and
+    ``on_modes`` as ``Survey`` has them; ``classes`` is the share of the data's classes that are not missing.
+    ``told_apart`` is the discriminator's AUC on training examples against samples, ``held_out`` the same on held-out
+    ones. What else there is are signals, under the names that SIGNALS gives them. ``finite`` is 0 if a value stopped
+    being finite.
     """
     found = of_figure(history) | of_samples(history)
     found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}
@@ -66,13 +67,16 @@ def of_figure(history: History) -> Symptoms:
     late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))
     x, y = np.log(steps[-late:]), np.log(figures[-late:])
     slope, offset = np.polyfit(x, y, 1) if measured >= FEWEST else (math.nan, math.nan)
+    scatter = float(np.std(y - slope * x - offset))
+    error = scatter / max(float(np.std(x)) * math.sqrt(max(late - 2, 1)), 1e-9)
     return {
         "learned": 1 - float(logs[played].min()) / span,
         "kept": 1 - last / span,
         "above_floor": math.exp(last),
         "lost": (last - float(logs[played].min())) / span,
         "improving": float(1 - 2**slope),
-        "unsteady": float(np.std(y - slope * x - offset)),
+        "unsteady": scatter,
+        "trend": float(slope) / max(error, 1e-9),
     }
 
 

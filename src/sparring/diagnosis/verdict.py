@@ -24,6 +24,7 @@ SAID = {
     "kept": "how far the last samples came from the untrained generator's (0) to real examples (1)",
     "improving": "share by which the figure would still fall if the run were as long again",
     "unsteady": "scatter of the figure's logarithm about its course",
+    "trend": "slope of the figure's course in its standard errors (falling, surely: -3 and below)",
     "to_train": "distance of samples from the nearest training example (copies: 0, new real examples: about 1)",
     "spacing": "distance between neighbouring samples (all alike: 0, real examples: 1)",
     "told_apart": "share of pairs (training example, sample) that the discriminator orders rightly",
