@@ -38,6 +38,18 @@ def load_classifier(recipe: Recipe, path: Path) -> nn.Module:
     return classifier.eval()
 
 
+class Ensemble(nn.Module):
+    """Several classifiers as one: the probabilities that its logits give are the mean of theirs."""
+
+    def __init__(self, classifiers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.classifiers = nn.ModuleList(classifiers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, *shape)."""
+        return torch.stack([classifier(x).log_softmax(1) for classifier in self.classifiers]).logsumexp(0)
+
+
 def probabilities(classifier: nn.Module, x: Tensor, device: torch.device) -> Tensor:
     """P(class) of images (n, *shape) in network values: (n, classes), float32 on the CPU."""
     return generate(classifier, (x,), device).softmax(1)

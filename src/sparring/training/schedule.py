@@ -24,7 +24,8 @@ def changes(recipe: Recipe) -> bool:
 def share_left(schedule: str, done: float) -> float:
     """The share of the base rate when a share ``done`` of the run is over."""
     t = min(done, 1.0)
-    return {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}[schedule]
+    shares = {"constant": 1.0, "linear": 1 - t, "late": min(1.0, 3 - 3 * t), "cosine": (1 + math.cos(math.pi * t)) / 2}
+    return shares[schedule]
 
 
 def kept_share(recipe: Recipe, step: int) -> float:
