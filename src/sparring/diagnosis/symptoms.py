@@ -53,8 +53,8 @@ SIGNALS = {
 
 
 def of_figure(history: History) -> Symptoms:
-    """What the course of the ranking's figure says; nothing where it does not tell real examples from the untrained
-    generator's, as with very few of them."""
+    """What the course of the ranking's figure says; nothing where it has no floor, or one above the untrained
+    generator's figure, as with very few examples."""
     steps, figures = history.series("figure")
     floor = history.first("real_figure")
     played = steps > 0

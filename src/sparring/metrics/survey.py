@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.memorisation import nearest_rows
 from sparring.metrics.points import modes_found
 from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
@@ -37,7 +36,7 @@ class Survey:
     a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any.
 
     ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``.
-    There is none of what so few examples cannot tell.
+    Where the ranking's reference is the training part there is no floor of its figure: that would be 0.
     """
 
     def __init__(self, dataset: Dataset, rank: Ranking) -> None:
@@ -62,13 +61,7 @@ class Survey:
     def floors(self) -> Surveyed:
         """The same figures of other training examples than the reference, and the ranking's figure for as many."""
         found = self.figures(self.others, "real_", itself=True)
-        if self.held_out:
-            return found | {"real_figure": self.rank.figure(self.searched[: self.rank.n])}
-        # Training examples are at no distance from themselves. That of equal distributions is about proportional to
-        # 1/n + 1/m: halves are four times as far from each other as many new examples are from all of these.
-        return found | (
-            {"real_figure": frechet_distance(self.reference, self.others) / 4} if len(self.others) > 1 else {}
-        )
+        return found | ({"real_figure": self.rank.figure(self.searched[: self.rank.n])} if self.held_out else {})
 
     def figures(self, x: Tensor, prefix: str, *, itself: bool = False) -> Surveyed:
         """The figures of examples (n, d); ``itself``: they are among those that are searched."""
