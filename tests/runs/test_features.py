@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import sparring
@@ -103,6 +104,16 @@ def test_the_command_writes_rows_in_the_order_of_the_data(run: sparring.Run, spa
     together = np.concatenate(parts)
     order = [np.flatnonzero(np.isclose(together, row).all(1))[0] for row in written]
     assert sorted(order) == list(range(30))
+
+
+def test_what_has_no_row_is_told(run: sparring.Run, spar, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("L", (8, 8)).save(folder / "a.png")
+    (folder / "b.png").write_bytes(b"broken")
+    ended = spar("features", run.path, folder, "--out", tmp_path / "f.npy")
+    assert (ended.code, len(np.load(tmp_path / "f.npy"))) == (0, 1)
+    assert ended.err == "spar: 1 files could not be read and have no row: spar data lists them\n"
 
 
 def test_the_run_s_own_data_and_a_picture(run: sparring.Run, spar, tmp_path: Path) -> None:

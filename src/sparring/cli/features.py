@@ -53,5 +53,9 @@ def features(
     with following() as progress:
         shape, beside = write_features(extractor, examples, out, place, progress)
     say(f"{shape[0]} x {shape[1]} features from the {source} of step {loaded.step(checkpoint)}: {out}")
+    if dataset.skipped:
+        typer.echo(
+            f"spar: {len(dataset.skipped)} files could not be read and have no row: spar data lists them", err=True
+        )
     if beside:
         say(f"beside them: {beside}")
