@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import SparringError, UsageError
@@ -20,9 +22,6 @@ from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein
 from sparring.metrics.prdc import K
 from sparring.metrics.reading import Progress, draw, no_progress
 from sparring.types import Dataset, DataSource, DataSpec, Density
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 __all__ = ["Evaluation", "Figure", "evaluate"]
 
@@ -61,9 +60,6 @@ class Evaluation:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         # Names come from the data, and as Text they are no markup.
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.latents.properties import FAINT, Measure
 from sparring.latents.supervised import direction, slopes
 from sparring.types import Inputs
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Make = Callable[[Inputs], Tensor]
 """Latent codes (n, …) and conditions to images (n, C, H, W) in [-1, 1]."""
@@ -71,9 +69,6 @@ class Direction:
 
     def to_table(self) -> Table:
         """A table for people: what was asked for first, then what else changes, the most first."""
-        from rich.table import Table
-        from rich.text import Text
-
         table = Table(
             title=f"one step along the direction for {self.name}",
             caption=f"on {self.codes} codes held out; σ: standard deviations over samples; random: mean of {RANDOM}",
@@ -90,9 +85,6 @@ class Direction:
 
 def components_table(found: Sequence[Direction], shares: Sequence[float]) -> Table:
     """A table for people of directions that nobody named: their shares and the three properties each changes most."""
-    from rich.table import Table
-    from rich.text import Text
-
     floor = max(effect.floor_deviations for one in found for effect in one.effects)
     table = Table(
         caption=f"by one step, in standard deviations over {found[0].codes} samples; a random direction: {floor:.2f} "

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from PIL.Image import Image
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.metrics.features import features_for
@@ -16,10 +19,6 @@ from sparring.rivals.measure import SHOWN, Found, Measure
 from sparring.rivals.rbm import GIBBS, HIDDEN, train_rbm
 from sparring.rivals.rival import of_rbm, of_run
 from sparring.types import Dataset
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from rich.table import Table
 
 RECIPES = ("ae", "vae", "auto")
 """Trained beside the Boltzmann machine."""
@@ -52,9 +51,6 @@ class ImageComparison:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.data}: {self.seconds:g} s each", caption=notes, caption_justify="left")
         for heading in ("", "steps", "s", self.distance, "error", "probe (F)", "code (F)"):
@@ -65,7 +61,7 @@ class ImageComparison:
 
     def picture(self) -> Image:
         """Samples of each side by side with held-out images, and the reconstructions of these, RGB."""
-        from sparring.rivals.image_picture import rows_of_images
+        from sparring.rivals.image_picture import rows_of_images  # it knows this class
 
         return rows_of_images(self)
 

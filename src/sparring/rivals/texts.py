@@ -5,9 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from PIL.Image import Image
+from rich.table import Table
+from rich.text import Text
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -17,10 +20,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sparring.data.texts import TextDataset, Texts
 from sparring.errors import UsageError
 from sparring.metrics.reading import Progress, no_progress
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from rich.table import Table
 
 COUNTS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 """Labels that are learned from, as far as there are so many; then all."""
@@ -72,9 +71,6 @@ class TextComparison:
 
     def to_table(self) -> Table:
         """A table for people, with what naive Bayes composes and the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         lines = [f"{name}: {line}" for name, made in self.composed.items() for line in said(made)]
         notes = Text("\n".join([*lines, "", *self.notes]), style="table.caption")
         table = Table(title=f"error on held-out texts of {self.data}", caption=notes, caption_justify="left")
@@ -89,7 +85,7 @@ class TextComparison:
 
     def picture(self) -> Image:
         """Both errors over the number of labels, RGB."""
-        from sparring.rivals.text_picture import error_curves
+        from sparring.rivals.text_picture import error_curves  # it knows this class
 
         return error_curves(self)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,9 +75,6 @@ def share_wrong(classifier: nn.Module, source: DataSource, device: torch.device)
 
 def as_csv(names: Sequence[str], classes: Sequence[str], found: Tensor) -> str:
     """A line an image: its name, the most probable class, and the probability of each."""
-    import csv
-    import io
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "class", *(f"p({name})" for name in classes)])

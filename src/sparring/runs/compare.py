@@ -6,8 +6,10 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import UsageError
@@ -19,9 +21,6 @@ from sparring.metrics.reading import Progress, no_progress
 from sparring.runs.run import Run
 from sparring.training.device import choose_device
 from sparring.types import Dataset
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 LEVEL = 0.05
 """How probable it is at the most that a comparison of equal runs calls any difference more than noise."""
@@ -115,9 +114,6 @@ class RunComparison:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         legend = [
             f"{side.name}: {run}, step {step}"
             for side in self.sides

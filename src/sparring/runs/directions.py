@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from rich.table import Table
 from torch import Tensor
 
 from sparring.data import render
@@ -23,9 +24,6 @@ from sparring.training.device import choose_device
 from sparring.training.display import following
 from sparring.training.sampling import check_latents, draw_latents
 from sparring.types import Inputs
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 METHODS = {"sefa": sefa, "ganspace": ganspace}
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)

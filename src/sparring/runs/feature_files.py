@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, everything, open_data, render
@@ -21,9 +22,6 @@ from sparring.runs.run import Run
 from sparring.settings import Value, split
 from sparring.training.sampling import CHUNK
 from sparring.types import Dataset, DataSource, DataSpec
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 PARTS = ("all", "train", "validation", "test")
 COLUMNS, ROWS = 8, 4

@@ -6,10 +6,9 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL import Image
 
 REAL, FAKE, JUDGE, BEST, OTHER = "#1f6fb4", "#e0641c", "#2b8a3e", "#6b6b6b", "#8e44ad"
 """Colours of the data, of the generator, of a discriminator, of what is best, and of what is beside them."""
@@ -47,11 +46,10 @@ class Lesson:
         """Whether every figure does."""
         return all(figure.holds for figure in self.figures)
 
-    def picture(self) -> Image:
+    def picture(self) -> Image.Image:
         """The picture, RGB."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
-        from PIL import Image
 
         canvas = Canvas(figsize=self.size, dpi=110, layout="constrained")
         self.draw(canvas)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from sparring.data import plot_points, render
@@ -15,9 +14,6 @@ from sparring.training.sampling import draw_latents, evaluating, generate, grid_
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 POINTS = 10_000
 """Points that are drawn of each distribution."""
 ROWS, PAIRS = 5, 2
@@ -26,7 +22,7 @@ GAP = 20
 """Times that the gap between two pictures fits into their height."""
 
 
-def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image:
+def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image.Image:
     """A grid of images from fixed codes; for points, both densities, and a discriminator that judges them alone.
 
     Right of the grid, where there is an encoder: held-out images, and right of each its reconstruction.
@@ -52,7 +48,7 @@ def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device
     )
 
 
-def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.device) -> Image:
+def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.device) -> Image.Image:
     """Images that are not trained on, and right of each what the generator makes of its code."""
     source = dataset.train if dataset.validation is None else dataset.validation
     x = dataset.spec.encode(source.read(np.resize(np.arange(len(source)), ROWS * PAIRS)).x)
@@ -60,10 +56,8 @@ def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.devi
     return render(dataset.spec, torch.stack([x, made], 1).flatten(0, 1), 2 * PAIRS)
 
 
-def side_by_side(left: Image, right: Image) -> Image:
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     """Two pictures as one, over white."""
-    from PIL import Image
-
     gap = left.height // GAP
     both = Image.new(left.mode, (left.width + gap + right.width, max(left.height, right.height)), "white")
     both.paste(left, (0, 0))
