@@ -100,8 +100,7 @@ def evaluate(
 
     Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
     """
-    notes, once = list(dataset.notes), once or Once()
-    held_out = dataset.test if dataset.test is not None else dataset.validation
+    notes, once, held_out = list(dataset.notes), once or Once(), dataset.held_out
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
     elif dataset.test is None:

@@ -207,6 +207,11 @@ class Dataset:
     """(file, why) for everything that could not be read."""
     density: Density | None = None
 
+    @property
+    def held_out(self) -> DataSource | None:
+        """What figures are measured against: the test part, else the validation part; None if there is neither."""
+        return self.validation if self.test is None else self.test
+
 
 PlayerName: TypeAlias = Literal["generator", "discriminator"]
 

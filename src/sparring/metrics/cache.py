@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +13,23 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sparring.cache_folder import cache_folder
+from sparring.errors import SparringError
+from sparring.files import write_atomically
 
 
 def path_for(key: tuple[str, ...]) -> Path:
     """The file of a key, which names everything that the weights depend on."""
-    return (
-        cache_folder()
-        / "features"
-        / f"{key[0]}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
-    )
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    return cache_folder() / "features" / f"{key[0]}-{digest}.safetensors"
 
 
 def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]) -> bool:
     """Keep the weights and the facts (JSON values). False if the disk does not allow it; the caller can do without."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     header = {"sparring": json.dumps({"key": key, "facts": facts, "digest": _digest(tensors)})}
-    path = path_for(key)
-    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(save(tensors, metadata=header))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        write_atomically(path_for(key), save(tensors, metadata=header))
+    except SparringError:
         return False
     return True
 

@@ -63,7 +63,7 @@ class Measure:
 
     def __init__(self, dataset: Dataset, features: Features, n: int, seed: int) -> None:
         """At most ``n`` samples; raises UsageError where too little is held out."""
-        held_out = dataset.test if dataset.test is not None else dataset.validation
+        held_out = dataset.held_out
         self.n = min(n, len(dataset.train), 0 if held_out is None else len(held_out))
         if held_out is None or self.n < FEWEST:
             raise UsageError(f"only {self.n} images can be measured with: give at least {FEWEST} held-out ones (-n).")

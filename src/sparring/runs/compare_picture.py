@@ -45,10 +45,9 @@ def comparison_picture(runs: Sequence[Run], found: RunComparison, checkpoint: st
     Each run's are of the comparison's seed, so runs of one recipe show the same latent codes.
     """
     dataset = runs[0].dataset()
-    held_out = dataset.test if dataset.test is not None else dataset.validation
     images = dataset.spec.kind == "image"
     count, across = (ROWS * COLUMNS, 1) if images else (POINTS, min(SIDE_BY_SIDE, len(runs)))
-    real = draw(dataset.train if held_out is None else held_out, count, found.seed)
+    real = draw(dataset.train if dataset.held_out is None else dataset.held_out, count, found.seed)
     main = [figure for i, figure in enumerate(found.figures) if i == 0 or figure.name in MAIN]
     by_path = {str(run.path): run for run in runs}
     blocks = []
