@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, open_data
@@ -19,18 +15,19 @@ from sparring.diagnosis.diagnosis import Diagnosis, diagnose_run
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.files import write_atomically
-from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
-from sparring.runs.classifier import check_images, load_classifier, probabilities
+from sparring.runs.classifier import classifier_values, probabilities
 from sparring.runs.features import extract, extractor, network_values
-from sparring.training.attributes import Given, beyond
+from sparring.runs.generation import Array, make_mixtures, maker, sample_inputs, warn_beyond
+from sparring.runs.networks import load_classifier, load_discriminator, load_generator
+from sparring.training.attributes import Given
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import check_latents, draw_latents, generate, latent_codes, path_latents, seeded
-from sparring.training.state import read_checkpoint, read_facts
+from sparring.training.sampling import latent_codes, path_latents, seeded
+from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
 
@@ -62,18 +59,7 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint.
         """
-        which = str(which)
-        numbered = self.directory.numbered()
-        if which == "best" and self.directory.best.exists():
-            return self.directory.best
-        if which in ("best", "last") and numbered:
-            return numbered[-1]
-        if which.isdecimal() and self.directory.checkpoint(int(which)).exists():
-            return self.directory.checkpoint(int(which))
-        if which not in ("best", "last"):
-            there = ", ".join(["best", "last", *(str(int(f.stem)) for f in numbered)])
-            raise UsageError(f"{self.path} has no checkpoint {which!r}; it has: {there}.")
-        raise UsageError(f"{self.path} holds no checkpoint yet: train it first.")
+        return self.directory.find_checkpoint(str(which))
 
     def generator(self, checkpoint: str = "best") -> nn.Module:
         """The trained generator (its moving average where there is one), in inference mode, on the CPU.
@@ -81,7 +67,7 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint, or it is damaged or of other networks.
         """
-        return self._network("average" if self.recipe.ema else "players.generator", self.recipe.generator, checkpoint)
+        return load_generator(self.recipe, self.checkpoint(checkpoint))
 
     def discriminator(self, checkpoint: str = "best") -> nn.Module:
         """The trained discriminator, in inference mode, on the CPU.
@@ -89,22 +75,7 @@ class Run:
         Raises:
             UsageError: as ``generator``, or the game has none.
         """
-        if self.recipe.discriminator is None:
-            raise UsageError(f"{self.path} has no discriminator: {self.identity['recipe']} trains without one.")
-        return self._network("players.discriminator", self.recipe.discriminator, checkpoint)
-
-    def _network(self, name: str, make: Callable[[], nn.Module], checkpoint: str) -> nn.Module:
-        path = self.checkpoint(checkpoint)
-        _, tensors = read_checkpoint(path)
-        weights = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
-        with torch.random.fork_rng():
-            network = make()
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            player = name.rpartition(".")[2].replace("average", "generator")
-            raise UsageError(f"{path} does not belong to this recipe: its {player} has other weights.") from error
-        return network.eval()
+        return load_discriminator(self.recipe, self.checkpoint(checkpoint))
 
     def sample(
         self,
@@ -113,9 +84,9 @@ class Run:
         *,
         label: int | None = None,
         attributes: Given | None = None,
-        latents: Tensor | np.ndarray[Any, Any] | None = None,
+        latents: Array | None = None,
         truncation: float | None = None,
-        direction: Tensor | np.ndarray[Any, Any] | None = None,
+        direction: Array | None = None,
         strength: float = 1.0,
         checkpoint: str = "best",
         device: str = "cpu",
@@ -139,23 +110,19 @@ class Run:
         Raises:
             UsageError: any of these does not fit.
         """
-        if latents is not None and truncation is not None:
-            raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
-        inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
-        if attributes is not None:
-            self.warn_beyond(inputs[1])
-        if latents is not None:
-            inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
-        if not math.isfinite(strength):
-            raise UsageError(f"strength={strength} makes no sense: it must be a finite number.")
-        if direction is not None:
-            inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
+        inputs = sample_inputs(
+            self.recipe,
+            self.spec,
+            n,
+            seed,
+            label=label,
+            attributes=attributes,
+            latents=latents,
+            truncation=truncation,
+            direction=direction,
+            strength=strength,
+        )
         return self.maker(checkpoint, device)(inputs)
-
-    def warn_beyond(self, conditions: Tensor) -> None:
-        """Tell standard error of encoded attributes (n, a) that the generator has never seen."""
-        if warning := beyond(self.spec, conditions):
-            print(warning, file=sys.stderr)
 
     def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
@@ -164,17 +131,7 @@ class Run:
             UsageError: no such checkpoint or device.
         """
         place = choose_device(device)
-        generator = self.generator(checkpoint).to(place)
-
-        def make(inputs: Inputs) -> Tensor:
-            made = generate(generator, inputs, place)
-            if not torch.isfinite(made).all():
-                raise SparringError(
-                    f"{self.checkpoint(checkpoint)} makes samples that are not finite: it is of no use."
-                )
-            return made
-
-        return make
+        return maker(self.generator(checkpoint), self.checkpoint(checkpoint), place)
 
     def interpolate(
         self,
@@ -207,17 +164,8 @@ class Run:
         given = label, to_label, attributes, to_attributes
         inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
         if attributes is not None:
-            self.warn_beyond(inputs[1])
-        make = self.maker(checkpoint, device)
-        try:
-            return make(inputs)
-        except (RuntimeError, TypeError) as error:
-            if not (self.recipe.conditional and inputs[1].is_floating_point()):
-                raise
-            raise UsageError(
-                "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
-                f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
-            ) from error
+            warn_beyond(self.spec, inputs[1])
+        return make_mixtures(self.maker(checkpoint, device), inputs, self.recipe)
 
     def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
         """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
@@ -226,7 +174,7 @@ class Run:
 
     def features(
         self,
-        x: Tensor | np.ndarray[Any, Any],
+        x: Array,
         source: str = "discriminator",
         *,
         checkpoint: str = "best",
@@ -248,7 +196,7 @@ class Run:
         place = choose_device(device)
         return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
 
-    def encode(self, x: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+    def encode(self, x: Array, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
         """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
 
         Raises:
@@ -305,9 +253,7 @@ class Run:
         """
         return load_classifier(self.recipe, self.checkpoint(checkpoint))
 
-    def predict(
-        self, images: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "last", device: str = "cpu"
-    ) -> Tensor:
+    def predict(self, images: Array, *, checkpoint: str = "last", device: str = "cpu") -> Tensor:
         """The probability of each class, (n, classes), for images (n, *shape): uint8, or floats in [-1, 1].
 
         Raises:
@@ -315,7 +261,7 @@ class Run:
         """
         place = choose_device(device)
         classifier = self.classifier(checkpoint).to(place)
-        return probabilities(classifier, check_images(self.spec, images), place)
+        return probabilities(classifier, classifier_values(self.spec, images), place)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.

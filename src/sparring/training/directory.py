@@ -149,6 +149,24 @@ class Directory:
         """Where the checkpoint of a step lies."""
         return self.checkpoints / f"{step:06d}.safetensors"
 
+    def find_checkpoint(self, which: str) -> Path:
+        """The file of a checkpoint: ``best`` (the newest where none was measured yet), ``last`` or a step's number.
+
+        Raises:
+            UsageError: there is no such checkpoint.
+        """
+        numbered = self.numbered()
+        if which == "best" and self.best.exists():
+            return self.best
+        if which in ("best", "last") and numbered:
+            return numbered[-1]
+        if which.isdecimal() and self.checkpoint(int(which)).exists():
+            return self.checkpoint(int(which))
+        if which not in ("best", "last"):
+            there = ", ".join(["best", "last", *(str(int(file.stem)) for file in numbered)])
+            raise UsageError(f"{self.path} has no checkpoint {which!r}; it has: {there}.")
+        raise UsageError(f"{self.path} holds no checkpoint yet: train it first.")
+
     def prune(self) -> None:
         """Remove all but the newest numbered checkpoints, and what killed processes left half-written."""
         stale = self.numbered()[:-KEPT]
