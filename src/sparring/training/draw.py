@@ -15,6 +15,8 @@ from sparring.types import DataSource, Drawn, Inputs, Memory, Recipe, Turn
 
 PRETRAINING, GAME = 0, 1
 STAGES = (PRETRAINING, GAME)
+REAL_STREAMS, LABELLED_STREAMS = {PRETRAINING: 0, GAME: 1}, {PRETRAINING: 2, GAME: 3}
+"""Which of the seed's streams of examples each stage reads; other numbers would give other bits."""
 
 
 class Move(NamedTuple):
@@ -54,11 +56,11 @@ class Draw:
             {stage: sum(getattr(move.turn, kind) for move in self.moves[stage]) for stage in STAGES}
             for kind in ("real", "labelled")
         )
-        self.real_stream = Stream(source, recipe.seed, device, {0: 0, 1: 1}, real, static=static)
+        self.real_stream = Stream(source, recipe.seed, device, REAL_STREAMS, real, static=static)
         self.labelled_stream: Stream | None = None
         if any(labelled.values()):
             part = labelled_part(source)
-            self.labelled_stream = Stream(part, recipe.seed, device, {0: 2, 1: 3}, labelled, static=static)
+            self.labelled_stream = Stream(part, recipe.seed, device, LABELLED_STREAMS, labelled, static=static)
         self.attributes = attributes_of(source, device)
         self.frequencies = self.spec.frequencies.to(device)
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.files import write_atomically
-from sparring.training.balance import whole_rates
+from sparring.training.balance import full_shares
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
@@ -51,7 +51,7 @@ class State:
         averaged = discriminator if recipe.ema and recipe.classifies else None
         self.average_discriminator: nn.Module | None = copy.deepcopy(averaged)
         self.memory = {PROGRESS: torch.zeros((), device=device)}
-        kept = {**recipe.game.memory(), **whole_rates(recipe)}
+        kept = {**recipe.game.memory(), **full_shares(recipe)}
         self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
