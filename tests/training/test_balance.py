@@ -10,7 +10,7 @@ from sparring.data import DataOptions, open_data
 from sparring.errors import UsageError
 from sparring.recipes import RECIPES
 from sparring.recipes.build import build, find, own_defaults, share_out
-from sparring.training.balance import QUICKNESS, SHARE, SLOWEST, rebalance, full_shares
+from sparring.training.balance import QUICKNESS, SHARE, SLOWEST, full_shares, rebalance
 from sparring.training.draw import Draw
 from sparring.training.schedule import learning_rate
 from sparring.training.state import State
