@@ -1,4 +1,4 @@
-"""What ``import sparring`` offers: train, load, and through the run they return everything else."""
+"""What ``import sparring`` begins with: train and load, which give a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.engine import captures
-from sparring.training.loop import Sick, put_right
+from sparring.training.loop import Sick, complete_ending
 from sparring.training.loop import train as train_run
 from sparring.types import DataSpec, Recipe
 
@@ -43,12 +43,12 @@ def train(
 
     Args:
         data: a name (``digits``, ``mnist``, ``ring`` …) or a path (folder, zip, .npy, .npz, IDX).
-        recipe: a recipe's name or a FILE.py; without it ``auto``.
-        out: the run's directory; without it ``runs/DATA-RECIPE``.
+        recipe: a recipe's name or a FILE.py; unless given ``auto``.
+        out: the run's directory; unless given ``runs/DATA-RECIPE``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         fresh: start over, in a new directory.
         tensorboard: also write TensorBoard's event files (needs the extra ``log``).
-        display: what shows the progress; without it a bar or plain lines.
+        display: what shows the progress; unless given a bar, or plain lines where there is no terminal.
         settings: the recipe's own, the general ones (``steps``, ``batch``, ``seed`` …) and the data's.
 
     Returns:
@@ -71,7 +71,7 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            put_right(run.directory, run.spec)
+            complete_ending(run.directory, run.spec)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
@@ -91,11 +91,11 @@ def train(
 
 
 def roll_back(run: Run, sick: Sick) -> Run:
-    """The run at its best checkpoint again, with what helps in its settings; the caller holds its lock.
+    """Take a sick run back to its best checkpoint, with a remedy in its settings; the caller holds its lock.
 
     Raises:
-        Sick: the user only wants it to stop, it has no best checkpoint, it was helped REMEDIES times already, or no
-            change of the general settings helps.
+        Sick: ``on_sick`` is ``stop``, there is no best checkpoint, REMEDIES remedies were tried already, or none is a
+            change of general settings alone.
     """
     remedy, identity = prescribe(sick.verdict, run.identity), dict(run.identity)
     if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity["recipe"]:
@@ -135,7 +135,7 @@ def what_was_chosen(identity: Mapping[str, Any]) -> str:
 
 
 def claim(run: Run) -> None:
-    """Make the run's directory its own; the caller holds its lock.
+    """Write the run's identity into its directory; the caller holds the lock.
 
     Raises:
         UsageError: it holds a run with other settings.

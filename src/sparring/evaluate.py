@@ -1,4 +1,4 @@
-"""How good samples are: every figure beside its floor, which is the same figure for real data held out."""
+"""How good samples are: every figure beside its floor, the same figure for held-out real data in their place."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from sparring.types import Dataset, DataSource, DataSpec, Density
 __all__ = ["Evaluation", "Figure", "evaluate"]
 
 FEW = 1000
+"""With fewer samples than this, a warning says that figures are uncertain."""
 VALUES = 1 << 22
-"""Samples are checked and decoded so many values at a time."""
+"""How many values of samples are checked and decoded at a time."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All figures of one evaluation, on n samples, and what a reader of them must know."""
+    """All figures of one evaluation of n samples, with notes for their reader."""
 
     figures: tuple[Figure, ...]
     features: str
@@ -129,7 +130,7 @@ def evaluate(
 
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
-    """N: what was asked for, or all that the smaller part has."""
+    """N: what was asked for, or the size of the smaller part. Raises UsageError if that is too small."""
     if not isinstance(n, Integral) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
@@ -144,7 +145,7 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
 
 
 def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: list[str]) -> Tensor:
-    """N samples as stored values on the CPU, checked."""
+    """N samples as stored values on the CPU, checked; warnings go to the notes."""
     x = sample(n)
     if not isinstance(x, Tensor):
         raise UsageError(f"asked for samples as a tensor, got a {type(x).__name__}")

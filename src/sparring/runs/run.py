@@ -1,4 +1,4 @@
-"""A run: a training on disk, and what can be asked of it."""
+"""A run: a training on disk, and everything that can be asked of it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
 
 class Run:
-    """One training: its directory, its recipe and its data's specification. It may be unfinished."""
+    """One training on disk, finished or not: its directory, its recipe and its data's specification.
+
+    ``sparring.train`` and ``sparring.load`` make it.
+    """
 
     def __init__(self, path: Path, recipe: Recipe, identity: Mapping[str, Any]) -> None:
         self.directory = Directory(path)
@@ -98,12 +101,12 @@ class Run:
             seed: decides the latent codes, which are all drawn at once.
             label: the class, for a generator that knows classes; without it each is as frequent as in the data.
             attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
-                array (n, attributes); what is not given is as in the training data. Standard error is told of values
-                beyond those.
-            latents: latent codes of your own, (n, latent_dim).
-            truncation: normal latent codes are truncated to ±truncation: fewer odd samples, and less variety.
+                array (n, attributes); what is not given is drawn as in the training data. Values outside of its range
+                give a warning on standard error.
+            latents: latent codes of your own, (n, latent_dim), taken as they are.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd samples, but less variety.
             direction: what the latent codes are moved along, (latent_dim,), as ``find_direction`` finds it.
-            strength: how far, in lengths of the direction; negative is back.
+            strength: how far, in multiples of the direction; negative is backwards.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
@@ -145,16 +148,16 @@ class Run:
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
-        """Frames (frames, *shape) on the way from seed to seed: on arcs for normal latent codes, else straight.
+        """Frames (frames, *shape) from seed to seed: latent codes go along arcs if they are normal, else straight.
 
         Args:
             seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
-                A single one stands still, while the class changes, or the attributes.
+                With a single seed only the class or the attributes change.
             frames: how many in all, evenly spaced.
-            label: the class at the beginning; without it each seed has a class of its own.
-            to_label: the class at the end, where it is another one: between them, mixtures of both.
-            attributes: those at the beginning, as in ``sample``; without them each seed has some of its own.
-            to_attributes: those at the end, where they are others; what is not named stays as it begins.
+            label: the class at the beginning; without it each seed draws its own.
+            to_label: the class at the end, if another: in between the generator is given mixtures of both.
+            attributes: those at the beginning, as in ``sample``; without them each seed draws its own.
+            to_attributes: those at the end, if others; what is not named stays as it begins.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
@@ -168,7 +171,11 @@ class Run:
         return make_mixtures(self.maker(checkpoint, device), inputs, self.recipe)
 
     def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
-        """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
+        """The module that ``features`` runs: examples (n, *shape) in network values to features (n, F), on the CPU.
+
+        Raises:
+            UsageError: this run has no such features, or no such checkpoint.
+        """
         networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
         return extractor(source, self.recipe, self.spec, *networks)
 
@@ -197,7 +204,7 @@ class Run:
         return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
 
     def encode(self, x: Array, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
-        """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
+        """The latent codes (n, latent_dim) of examples by the run's encoder; the examples are as in ``features``.
 
         Raises:
             UsageError: examples of another shape, or no encoder.
@@ -220,11 +227,11 @@ class Run:
 
         Args:
             per_class: how many of each class.
-            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
-                validation and test part come along as they are.
+            balance: complete the training images: every class to ``per_class``, or to the size of the largest class;
+                the validation and test part come along as they are.
             seed: decides the latent codes. The same seed gives the same images.
             truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
-            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            keep_copies: keep images that are copies of training images; else others are drawn in their place.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
             progress: called now and then as ``progress(what, done, total)``.
@@ -289,10 +296,20 @@ class Run:
         features: str = "auto",
         download: bool = False,
     ) -> Evaluation:
-        """Figures of at most n samples, each beside the same figure for held-out real data; kept in evaluation.json.
+        """Figures of samples, each beside its floor, the same figure for held-out real data; kept in evaluation.json.
 
-        ``progress(what, done, total)`` is called now and then. ``features`` is one of ``metrics.features.NAMES``;
-        ``download`` allows to fetch the network that they come from.
+        Args:
+            n: how many samples, at most as many as the held-out part has.
+            seed: decides the samples and the real examples.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the networks run.
+            progress: called now and then as ``progress(what, done, total)``.
+            features: what images are compared by, one of ``metrics.features.NAMES``.
+            download: whether the network that these come from may be downloaded.
+
+        Raises:
+            UsageError: too few samples or data, the data are gone or have changed, or no such checkpoint or features.
+            SparringError: the generator's samples are not finite.
         """
         dataset, where = self.dataset(), choose_device(device)
         chosen = None if features == "auto" else named_features(features, dataset, where, download=download)
@@ -314,7 +331,7 @@ class Run:
         return result
 
     def unmeasured(self) -> tuple[str, ...]:
-        """What no figure tells of this run's samples, a line each."""
+        """What no figure says about this run's samples, a line each."""
         if not (self.recipe.conditional and self.spec.attributes):
             return ()
         return ("no figure tells whether samples have the attributes that they were asked for",)
@@ -340,5 +357,5 @@ class Run:
         return write_report(self, None if out is None else Path(out), device=device, progress=progress)
 
     def step(self, checkpoint: str = "best") -> int:
-        """The step of a checkpoint."""
+        """The number of training steps that a checkpoint was saved after. Raises UsageError where there is none."""
         return int(read_facts(self.checkpoint(checkpoint))["step"])

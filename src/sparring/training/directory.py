@@ -18,7 +18,7 @@ from sparring.files import explain, make_folder, write_atomically
 from sparring.settings import Settings
 
 KEPT = 2
-"""Numbered checkpoints that are kept, newest first; the best is kept besides."""
+"""How many numbered checkpoints are kept, the newest ones; the best is kept besides."""
 
 NUMBERS = ("steps", "seed", "threads")
 """General settings that every recipe.json holds as whole numbers."""
@@ -44,14 +44,14 @@ class Directory:
 
     @property
     def foreign(self) -> bool:
-        """Whether something else than a run lies here: visible files, but no recipe.json."""
+        """Whether something other than a run is here: visible files, but no recipe.json."""
         if not self.path.is_dir() or (self.path / "recipe.json").exists():
             return False
         return any(not file.name.startswith(".") for file in self.path.iterdir())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Within, no other process trains here; the operating system lifts the lock when its process dies.
+        """Within, no other process trains here. The operating system releases the lock if the process dies.
 
         Raises:
             UsageError: another process trains here.
@@ -177,8 +177,7 @@ class Directory:
                 file.unlink()
 
     def return_to(self, step: int) -> None:
-        """Remove the numbered checkpoints after a step, so that going on begins there; that step must have one, or be
-        the best."""
+        """Remove the checkpoints after a step, which must have one or be the best: training then resumes there."""
         if not self.checkpoint(step).exists():
             shutil.copyfile(self.best, self.checkpoint(step))
         for file in self.numbered():
@@ -186,7 +185,7 @@ class Directory:
                 file.unlink()
 
     def mark_best(self, step: int) -> None:
-        """Let ``best`` be the checkpoint of a step: a second name for the same bytes, or a copy without links.
+        """Make ``best`` the checkpoint of a step: a hard link to the same bytes, or a copy where there are no links.
 
         Raises:
             SparringError: the disk refuses.

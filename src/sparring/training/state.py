@@ -25,7 +25,7 @@ REMEDY = "Remove it to go on from an older checkpoint, or start over with --fres
 
 
 class State:
-    """A training at one instant. ``step`` is negative while the discriminator is trained beforehand."""
+    """A training at one instant. ``step`` is negative during pretraining (of the discriminator alone)."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class State:
         Args:
             recipe: what is trained.
             device: where.
-            static: learning rates are tensors on the device, which a captured step reads anew each time.
-            layout: of convolutions' weights, and so of the maps that they make.
+            static: learning rates are tensors on the device, so that a captured step reads their current values.
+            layout: the memory format of convolutions' weights, and so of their feature maps.
         """
         self.recipe, self.static = recipe, static
         discriminator = recipe.discriminator() if recipe.discriminator else None
@@ -169,7 +169,7 @@ class State:
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
-        """A number that changes from step to step, such as a learning rate, for the work on a device."""
+        """A number that changes from step to step, such as a learning rate: a tensor on the device if ``static``."""
         return torch.tensor(rate, device=device) if self.static else rate
 
 
