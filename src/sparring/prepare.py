@@ -20,7 +20,7 @@ from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.directory import Directory, next_free
 from sparring.training.draw import Draw
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset, Machine, Recipe
@@ -108,7 +108,7 @@ def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
     cpu = torch.device("cpu")
     with blaming(path), torch.random.fork_rng():
         state = State(recipe, cpu)
-        made = generate(state.generator, draw_latents(recipe, dataset.spec, 2, 0), cpu, by_batch=True)
+        made = in_chunks(state.generator, draw_latents(recipe, dataset.spec, 2, 0), cpu, by_batch=True)
         if made.shape[1:] != dataset.spec.shape:
             raise UsageError(
                 f"the recipe file fails: {path}: the generator makes examples of shape {tuple(made.shape[1:])}, "

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from sparring.errors import UsageError
 from sparring.metrics.reading import read_chunks
 from sparring.runs.features import network_values
-from sparring.training.sampling import generate
+from sparring.training.sampling import in_chunks
 from sparring.types import DataSource, DataSpec
 
 
@@ -31,7 +31,7 @@ def classifier_values(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:
 
 def probabilities(classifier: nn.Module, x: Tensor, device: torch.device) -> Tensor:
     """P(class) of images (n, *shape) in network values: (n, classes), float32 on the CPU."""
-    return generate(classifier, (x,), device).softmax(1)
+    return in_chunks(classifier, (x,), device).softmax(1)
 
 
 def share_wrong(classifier: nn.Module, source: DataSource, device: torch.device) -> tuple[float, int]:

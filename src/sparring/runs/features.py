@@ -13,7 +13,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.networks import representation_of
 from sparring.runs.inversion import Inversion
-from sparring.training.sampling import CHUNK, draw_latents, generate
+from sparring.training.sampling import CHUNK, draw_latents, in_chunks
 from sparring.types import DataSpec, Recipe
 
 SOURCES = ("discriminator", "encoder", "code", "generator")
@@ -104,7 +104,7 @@ def extract(network: nn.Module, x: Tensor, device: torch.device) -> Tensor:
     Raises:
         SparringError: it is not finite.
     """
-    made = generate(network, (x,), device)
+    made = in_chunks(network, (x,), device)
     if not torch.isfinite(made).all():
         raise SparringError("the features are not finite: this checkpoint is of no use.")
     return made

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sparring.errors import SparringError, UsageError
 from sparring.latents.evidence import stepped
 from sparring.training.attributes import Given, beyond
-from sparring.training.sampling import check_latents, draw_latents, generate
+from sparring.training.sampling import check_latents, draw_latents, in_chunks
 from sparring.types import DataSpec, Inputs, Recipe
 
 Array = Tensor | np.ndarray[Any, Any]
@@ -67,7 +67,7 @@ def maker(generator: nn.Module, checkpoint: Path, device: torch.device) -> Calla
     generator = generator.to(device)
 
     def make(inputs: Inputs) -> Tensor:
-        made = generate(generator, inputs, device)
+        made = in_chunks(generator, inputs, device)
         if not torch.isfinite(made).all():
             raise SparringError(f"{checkpoint} makes samples that are not finite: it is of no use.")
         return made

@@ -23,7 +23,7 @@ from sparring.training.draw import mix
 from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Recipe, Statistics
@@ -208,7 +208,7 @@ class Loop:
         Before training, batch norm uses the batch's statistics, as its running averages mean nothing yet.
         """
         inputs = draw_latents(self.recipe, self.dataset.spec, self.rank.n, self.recipe.seed + 1)
-        samples = generate(self.state.generator, inputs, self.device, by_batch=untrained)
+        samples = in_chunks(self.state.generator, inputs, self.device, by_batch=untrained)
         if not torch.isfinite(samples).all():
             self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")
         features = self.rank.features(samples)

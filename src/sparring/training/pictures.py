@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from sparring.data import plot_points, render
 from sparring.game import Adversarial
 from sparring.networks import WithEncoder
-from sparring.training.sampling import draw_latents, evaluating, generate, grid_latents
+from sparring.training.sampling import draw_latents, evaluating, grid_latents, in_chunks
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
 
@@ -29,11 +29,11 @@ def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device
     """
     if dataset.spec.kind == "image":
         inputs, columns = grid_latents(recipe, dataset.spec)
-        grid = render(dataset.spec, generate(state.generator, inputs, device), columns)
+        grid = render(dataset.spec, in_chunks(state.generator, inputs, device), columns)
         if not isinstance(state.generator, WithEncoder):
             return grid
         return side_by_side(grid, reconstructions(dataset, state.generator, device))
-    fake = generate(state.generator, draw_latents(recipe, dataset.spec, POINTS, recipe.seed), device)
+    fake = in_chunks(state.generator, draw_latents(recipe, dataset.spec, POINTS, recipe.seed), device)
     real = dataset.train.read(np.arange(min(POINTS, len(dataset.train)))).x
 
     @torch.no_grad()
@@ -52,7 +52,7 @@ def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.devi
     """Images that are not trained on, and right of each what the generator makes of its code."""
     source = dataset.train if dataset.validation is None else dataset.validation
     x = dataset.spec.encode(source.read(np.resize(np.arange(len(source)), ROWS * PAIRS)).x)
-    made = generate(nn.Sequential(generator.encoder, generator), (x,), device)
+    made = in_chunks(nn.Sequential(generator.encoder, generator), (x,), device)
     return render(dataset.spec, torch.stack([x, made], 1).flatten(0, 1), 2 * PAIRS)
 
 

@@ -23,7 +23,7 @@ from sparring.training.step import moved_by_batches, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
 CHUNK = 500
-"""Latent codes that run through the network at once. The last chunk is filled up, so that no result depends on how
+"""Rows that run through a network at once. The last chunk is filled up, so that no result depends on how
 many were asked for."""
 
 
@@ -39,21 +39,21 @@ GRID_CLASSES = 20
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
-    """What a network makes of inputs (n, …): rows (n, …) on the CPU; the network is left as it was.
+def in_chunks(network: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
+    """What a network (a generator, an extractor, a classifier) makes of inputs (n, …): rows (n, …) on the CPU.
 
-    Batch norm uses running averages, or, ``by_batch``, the statistics of each chunk as in training. Despite its name it
-    serves extractors and classifiers as well: whatever maps rows to rows.
+    The network is left as it was. Batch norm uses its running averages, or, ``by_batch``, the statistics of each chunk,
+    as in training.
     """
     n = len(inputs[0])
-    examples = torch.empty(0)
-    with standing_still(moved_by_batches(generator)) if by_batch else evaluating(generator):
+    rows = torch.empty(0)
+    with standing_still(moved_by_batches(network)) if by_batch else evaluating(network):
         for i in range(0, n, CHUNK):
-            made = generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
+            made = network(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
             if i == 0:
-                examples = torch.empty(n, *made.shape[1:])
-            examples[i : i + CHUNK] = made[: n - i]
-    return examples
+                rows = torch.empty(n, *made.shape[1:])
+            rows[i : i + CHUNK] = made[: n - i]
+    return rows
 
 
 @contextmanager
