@@ -22,7 +22,7 @@ import torch
 
 import sparring
 from rows import HERE, Row, Rows, commit, markdown
-from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING
+from sparring.tasks.classify import ALL, ALONE, ENSEMBLE, GAME, SPREADING
 
 ROWS = {"digits-5": ("digits", 5), "mnist-10": ("mnist", 10), "mnist-5": ("mnist", 5), "mnist-2": ("mnist", 2)} | {
     "cifar10-400": ("cifar10", 400)
@@ -34,7 +34,7 @@ RESULTS = Rows(HERE / "results" / "few_labels.jsonl", ("row", "recipe", "setting
 def measure(row: str, recipe: str, seed: int, settings: dict[str, Any], runs: Path, device: str) -> Row:
     """Train and measure one draw of labels, or go on where that was stopped."""
     data, per_class = ROWS[row]
-    words = "".join(f"-{name}-{value}" for name, value in settings.items())
+    words = "".join(f"-{name}-{value}" for name, value in settings.items() if name != "networks")
     began = time.process_time()
     found = sparring.classify(
         data, per_class, seed=seed, recipe=recipe, out=runs / f"{row}-{recipe}{words}-{seed}", device=device, **settings
@@ -59,19 +59,21 @@ def measure(row: str, recipe: str, seed: int, settings: dict[str, Any], runs: Pa
 
 def table() -> str:
     """The finished draws: mean and deviation of each classifier's error."""
-    groups: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, int], list[Row]] = defaultdict(list)
     for row in RESULTS.read():
-        groups[row["row"], row["recipe"], row["steps"]].append(row)
-    names = (GAME, ALONE, SPREADING, ALL)
-    lines = [
-        [row, recipe, steps, len(found), *(in_words([100 * one["errors"][name] for one in found]) for name in names)]
-        for (row, recipe, steps), found in groups.items()
-    ]
-    return markdown(["data and labels a class", "recipe", "steps", "draws", *names], lines)
+        groups[row["row"], row["recipe"], row["steps"], row["settings"].get("networks", 1)].append(row)
+    names = (GAME, ENSEMBLE, ALONE, SPREADING, ALL)
+    lines: list[list[object]] = []
+    for key, found in groups.items():
+        columns = [[100 * one["errors"][name] for one in found if name in one["errors"]] for name in names]
+        lines.append([*key, len(found), *map(in_words, columns)])
+    return markdown(["data and labels a class", "recipe", "steps", "networks", "draws", *names], lines)
 
 
 def in_words(errors: list[float]) -> str:
-    """Mean and deviation, in per cent."""
+    """Mean and deviation, in per cent; nothing of nothing."""
+    if not errors:
+        return ""
     return f"{statistics.mean(errors):.2f} %" + (f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else "")
 
 
@@ -82,6 +84,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--precision", choices=["float32", "bfloat16"])
+    parser.add_argument("--networks", type=int, help="an ensemble of so many, on each draw of labels")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=Path, default=Path("runs/few-labels"))
     parser.add_argument("--table", action="store_true")
@@ -89,7 +92,8 @@ def main() -> None:
     if asked.table:
         print(table())
         return
-    settings = {name: getattr(asked, name) for name in ("steps", "precision") if getattr(asked, name) is not None}
+    names = ("steps", "precision", "networks")
+    settings = {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
     for seed in range(asked.seeds):
         for row in asked.rows.split(","):
             if {"row": row, "recipe": asked.recipe, "settings": settings, "seed": seed} not in RESULTS:

@@ -12,7 +12,7 @@ from PIL import Image
 
 import sparring
 from sparring.errors import UsageError
-from sparring.tasks.classify import ALL, ALONE, GAME, SPREADING, Classification
+from sparring.tasks.classify import ALL, ALONE, ENSEMBLE, GAME, SPREADING, Classification
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 
@@ -70,6 +70,38 @@ def test_what_predict_says_are_probabilities(found: Classification) -> None:
     for wrong in (torch.rand(5, 1, 9, 8), torch.rand(8, 8), 3 * torch.ones(1, 1, 8, 8), torch.ones(1, 1, 8, 8).int()):
         with pytest.raises(UsageError):
             found.run.predict(wrong)
+
+
+def test_an_ensemble_is_the_mean_of_networks_on_the_same_labels(found: Classification) -> None:
+    together = sparring.classify("digits", 3, seed=1, out=found.run.path, networks=2, **QUIET, **SMALL)
+    (other,) = together.others
+    assert {name: together.errors[name] for name in found.errors} == found.errors
+    assert other.recipe.seed != found.run.recipe.seed
+    assert other.dataset().fingerprint == found.run.dataset().fingerprint
+    held_out = sparring.open_data("digits").test
+    x, y = held_out.read(np.arange(len(held_out)))
+    mean = (found.run.predict(x) + other.predict(x)) / 2
+    assert together.errors[ENSEMBLE] == pytest.approx((mean.argmax(1) != y).float().mean().item())
+    assert ENSEMBLE not in sparring.classify("digits", 3, seed=1, out=found.run.path, **QUIET, **SMALL).errors
+    with pytest.raises(UsageError, match="at least one"):
+        sparring.classify("digits", 3, networks=0, **QUIET)
+
+
+def test_predict_takes_the_mean_of_several_runs(found: Classification, spar, tmp_path: Path) -> None:
+    other = sparring.train(
+        "digits", "few-labels", labels_per_class=3, out=tmp_path / "o", **QUIET, **(SMALL | {"steps": 5})
+    )
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8), np.uint8)
+    np.save(tmp_path / "x.npy", images)
+    done = spar("predict", found.run.path, tmp_path / "x.npy", "--also", other.path, "--out", tmp_path / "p.csv")
+    assert done.code == 0, done.err
+    said = torch.tensor(
+        [[float(p) for name, p in line.items() if name[:2] == "p("] for line in lines_of(tmp_path / "p.csv")]
+    )
+    x = torch.from_numpy(images)[:, None]
+    torch.testing.assert_close(said, (found.run.predict(x) + other.predict(x)) / 2, atol=2e-6, rtol=0)
+    unlike = sparring.train("digits", "gan-mnist", out=tmp_path / "g", steps=2, **QUIET)
+    assert spar("predict", found.run.path, tmp_path / "x.npy", "--also", unlike.path).code == 2
 
 
 def lines_of(file: Path) -> list[dict[str, str]]:

@@ -97,6 +97,16 @@ def test_another_run_is_refused_by_name(tmp_path: Path, change: dict, says: str)
     assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == kept
 
 
+def test_a_run_from_before_there_was_a_setting_goes_on(tmp_path: Path) -> None:
+    file = sparring.train("gaussian", out=tmp_path / "run", **QUIET, **SETTINGS, steps=2).path / "recipe.json"
+    identity = json.loads(file.read_text())
+    del identity["settings"]["general"]["balance"]
+    file.write_text(json.dumps(identity))
+    with pytest.raises(UsageError, match=re.escape("(balance is 0.0, not 0.7)")):
+        sparring.train("gaussian", out=tmp_path / "run", **QUIET, **SETTINGS, steps=3, balance=0.7)
+    assert sparring.train("gaussian", out=tmp_path / "run", **QUIET, **SETTINGS, steps=3).step("last") == 3
+
+
 def test_fresh_starts_in_a_new_directory(same, tmp_path: Path) -> None:
     out = tmp_path / "run"
     runs = [sparring.train("gaussian", out=out, fresh=True, **QUIET, **SETTINGS, steps=2, seed=i) for i in range(3)]

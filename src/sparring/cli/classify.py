@@ -18,6 +18,9 @@ def classify(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Decides which labels, and the training.", show_default="0")] = None,
     seeds: Annotated[str | None, typer.Option(help="Several draws of labels, as 0,1,2: mean and spread.")] = None,
+    networks: Annotated[
+        int, typer.Option(help="Train so many on the same labels; their ensemble is measured too.")
+    ] = 1,
     out: Annotated[
         Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE-N-seedS")
     ] = None,
@@ -57,6 +60,7 @@ def classify(
             device=device,
             fresh=fresh,
             baselines=baselines,
+            networks=networks,
             display=Display(quiet=True) if as_json else None,
             **values,
         )

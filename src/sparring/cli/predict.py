@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, RunArgument, say
+from sparring.errors import UsageError
 
 
 def predict(
@@ -16,6 +17,9 @@ def predict(
     out: Annotated[Path, typer.Option(help="FILE.csv: a line an image, the probability of each class.")] = Path(
         "predictions.csv"
     ),
+    also: Annotated[
+        list[str] | None, typer.Option(help="Another run of the same classes: the mean of what they say. Repeatable.")
+    ] = None,
     fit: Annotated[
         Literal["exact", "crop", "pad", "squash"], typer.Option(help="What is done with images of another size.")
     ] = "exact",
@@ -24,16 +28,22 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Classify images with what spar classify trained."""
+    import torch
+
     from sparring import api
     from sparring.data.images import read_images
     from sparring.files import write_atomically
     from sparring.runs.classifier import as_csv
 
-    loaded = api.load(run, recipe)
-    loaded.classifier(checkpoint)  # refuses a run without one before anything is read
-    read = read_images(images, loaded.spec, fit)
-    found = loaded.predict(read.x, checkpoint=checkpoint, device=device)
-    write_atomically(out, as_csv(read.names, loaded.spec.classes, found).encode())
+    runs = [api.load(one, recipe) for one in [run, *map(Path, also or [])]]
+    spec = runs[0].spec
+    for one in runs:
+        one.classifier(checkpoint)  # refuses a run without one before anything is read
+        if (one.spec.shape, one.spec.classes) != (spec.shape, spec.classes):
+            raise UsageError(f"{one.path} knows other images or classes than {run}: their means mean nothing.")
+    read = read_images(images, spec, fit)
+    found = torch.stack([one.predict(read.x, checkpoint=checkpoint, device=device) for one in runs]).mean(0)
+    write_atomically(out, as_csv(read.names, spec.classes, found).encode())
     for name, why in read.skipped:
         typer.echo(f"spar: skipped {name}: {why}", err=True)
     say(f"{len(found)} images: {out}")

@@ -1,4 +1,4 @@
-"""What a trained classifier says of images: probabilities, its error, and a table as CSV."""
+"""What a trained classifier, or several as one, says of images: probabilities, its error, and a table as CSV."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ from sparring.metrics.reading import read_chunks
 from sparring.runs.features import network_values
 from sparring.training.sampling import in_chunks
 from sparring.types import DataSource, DataSpec
+
+
+class Ensemble(nn.Module):
+    """Several classifiers as one: the probabilities that its logits give are the mean of theirs."""
+
+    def __init__(self, classifiers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.classifiers = nn.ModuleList(classifiers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (n, classes) of images (n, *shape)."""
+        return torch.stack([classifier(x).log_softmax(1) for classifier in self.classifiers]).logsumexp(0)
 
 
 def classifier_values(spec: DataSpec, images: Tensor | np.ndarray) -> Tensor:

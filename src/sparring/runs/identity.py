@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from typing import Any
+
+from sparring.settings import Settings
 
 FREE = ("settings.general.steps", "settings.general.engine", "settings.general.on_sick", "settings.own.epochs")
 """What may change between two calls that go on with one run."""
@@ -21,6 +24,7 @@ def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
         return ["the data has changed"]
     parts = ("data_options", "settings")
     old, new = (flatten({part: identity.get(part, {}) for part in parts}) for identity in (there, wanted))
+    old = flatten({"settings": {"general": defaults()}}) | old
     found = [
         f"{name.rpartition('.')[2]} is {said(old.get(name))}, not {said(new.get(name))}"
         for name in sorted(old.keys() | new.keys())
@@ -30,6 +34,11 @@ def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str
     if new[steps] < old.get(steps, 0):
         found.append(f"steps is {old[steps]} already, not {new[steps]}")
     return found
+
+
+def defaults() -> dict[str, Any]:
+    """What a run did before there was a setting for it: the settings' defaults leave everything as it was."""
+    return {field.name: field.default for field in fields(Settings) if field.default is not MISSING}
 
 
 def said(value: object) -> object:

@@ -18,7 +18,7 @@ from sparring.data.labels import known_labels
 from sparring.errors import UsageError
 from sparring.files import write_atomically
 from sparring.recipes.build import find, share_out
-from sparring.runs.classifier import share_wrong
+from sparring.runs.classifier import Ensemble, share_wrong
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.tasks.baselines import spread_labels, train_supervised
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 RECIPE = "few-labels"
+APART = 1000
+"""Between the seeds of an ensemble's networks: more than there are draws of labels, so that none is trained twice."""
 GAME, ALONE, SPREADING, ALL = "few labels and the game", "few labels alone", "label spreading (kNN)", "all labels"
+ENSEMBLE = "ensemble of such networks"
 NOTES = {
+    ENSEMBLE: "the mean of what they say",
     ALONE: "the same network, without the other images",
     SPREADING: "scikit-learn's",
     ALL: "the same network, every training image labelled",
@@ -51,11 +55,13 @@ class Classification:
     held_out: int
     """Images that the errors are measured on; 0: nothing is held out, and there are no errors."""
     errors: dict[str, float]
+    others: tuple[Run, ...] = ()
+    """The ensemble's other networks: the same labels, first weights and draws of their own."""
 
     def to_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
-        values = {name: value for name, value in vars(self).items() if name != "run"}
-        return {"run": str(self.run.path), **values}
+        values = {name: value for name, value in vars(self).items() if name not in ("run", "others")}
+        return {"run": str(self.run.path), **values, "others": [str(other.path) for other in self.others]}
 
 
 def classify(
@@ -68,6 +74,7 @@ def classify(
     device: str = "auto",
     fresh: bool = False,
     baselines: bool = True,
+    networks: int = 1,
     display: Display | None = None,
     **settings: Value,
 ) -> Classification:
@@ -83,6 +90,8 @@ def classify(
         device: as in ``train``.
         fresh: start over, in a new directory.
         baselines: also train the same network on the few labels alone and on all labels, and spread labels.
+        networks: how many networks learn from this one draw of labels; from two on, their ensemble is measured too.
+            All but the first have directories of their own (``…-network2``), and seeds APART from one another.
         display: what shows the progress; without it a bar or plain lines.
         settings: as in ``train``.
 
@@ -100,15 +109,23 @@ def classify(
     if labels_per_class is not None:
         settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
     place = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
-    settings["seed"] = seed
-    run = api.train(data, recipe, out=place, device=device, fresh=fresh, display=display, **settings)  # type: ignore[arg-type]
-    if not run.recipe.classifies:
-        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
-    return measure(run, full, seed, device, shown, baselines=baselines)
+    if networks < 1:
+        raise UsageError(f"networks={networks}: at least one has to learn.")
+    runs = []
+    for number in range(networks):
+        settings["seed"] = seed + APART * number
+        out = place.with_name(f"{place.name}-network{number + 1}") if number else place
+        runs.append(api.train(data, recipe, out=out, device=device, fresh=fresh, display=display, **settings))  # type: ignore[arg-type]
+        if not runs[0].recipe.classifies:
+            raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
+    return measure(runs, full, seed, device, shown, baselines=baselines)
 
 
-def measure(run: Run, full: Dataset, seed: int, device: str, display: Display, *, baselines: bool) -> Classification:
-    """The errors on held-out images, each kept in the run's classification.json as soon as it is known."""
+def measure(
+    runs: Sequence[Run], full: Dataset, seed: int, device: str, display: Display, *, baselines: bool
+) -> Classification:
+    """The errors on held-out images, each kept in the first run's classification.json as soon as it is known."""
+    run, *others = runs
     few, held_out, where = run.dataset(), held_out_part(full), choose_device(device)
     labels = known_labels(few)
     shown = np.flatnonzero(labels >= 0)
@@ -119,7 +136,7 @@ def measure(run: Run, full: Dataset, seed: int, device: str, display: Display, *
     known = 0 if held_out is None else int((np.asarray(held_out.labels) >= 0).sum())  # type: ignore[attr-defined]
 
     def classification() -> Classification:
-        return Classification(run, seed, len(shown), len(labels), known, errors)
+        return Classification(run, seed, len(shown), len(labels), known, errors, tuple(others))
 
     def keep(name: str, error: float) -> None:
         errors[name] = error
@@ -129,6 +146,9 @@ def measure(run: Run, full: Dataset, seed: int, device: str, display: Display, *
         return classification()
     if GAME not in errors:
         keep(GAME, share_wrong(run.classifier(), held_out, where)[0])
+    if others:
+        together = Ensemble([one.classifier() for one in runs])
+        keep(ENSEMBLE, share_wrong(together, held_out, where)[0])
     if baselines:
         for name, source in ((ALONE, few.train), (ALL, full.train)):
             if name not in errors and (name != ALL or few is not full):
@@ -147,10 +167,11 @@ def held_out_part(full: Dataset) -> DataSource | None:
 
 
 def kept_errors(file: Path, step: int) -> dict[str, float]:
-    """What an earlier call measured of the same training; nothing if it was of another step, or is damaged."""
+    """What an earlier call measured of this run alone; nothing if it was of another step, or is damaged."""
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
-        return {str(name): float(error) for name, error in kept["errors"].items()} if kept["step"] == step else {}
+        errors = {str(name): float(error) for name, error in kept["errors"].items() if name != ENSEMBLE}
+        return errors if kept["step"] == step else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -166,7 +187,7 @@ def to_table(found: Sequence[Classification]) -> Table:
     table.add_column("")
     table.add_column("wrong", justify="right", no_wrap=True)
     table.add_column("")
-    for name in (GAME, ALONE, SPREADING, ALL):
+    for name in (GAME, ENSEMBLE, ALONE, SPREADING, ALL):
         errors = [100 * one.errors[name] for one in found if name in one.errors]
         if errors:
             table.add_row(name, in_words(errors, first.held_out), NOTES.get(name, ""))
