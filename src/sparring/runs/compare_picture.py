@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 import warnings
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from sparring.data import plot_points, render
+from sparring.data.plots import to_image
 from sparring.metrics.reading import draw
 from sparring.runs.compare import Compared, RunComparison, said
 from sparring.runs.run import Run
@@ -72,7 +72,6 @@ def of_run(figure: Compared, side: int, run: int) -> str:
 
 def arranged(blocks: Sequence[Block], across: int) -> Image.Image:
     """Blocks as one picture, so many side by side."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     down = math.ceil(len(blocks) / across)
@@ -85,8 +84,6 @@ def arranged(blocks: Sequence[Block], across: int) -> Image.Image:
         axes.set_axis_off()
         # Names come from the user: a $ in them is no formula.
         axes.set_title(block.title, fontsize=10 if across == 1 else 8, loc="left", parse_math=False)
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a directory's name may have letters that the font has not
-        FigureCanvasAgg(canvas).print_png(buffer)  # type: ignore[no-untyped-call]
-    return Image.open(buffer).convert("RGB")
+        return to_image(canvas)
