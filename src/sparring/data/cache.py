@@ -1,4 +1,4 @@
-"""Where packed sets and downloads are kept, and how an entry appears there whole or not at all."""
+"""The cache of packed sets and downloads, in which an entry appears whole or not at all."""
 
 from __future__ import annotations
 

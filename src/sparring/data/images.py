@@ -1,4 +1,4 @@
-"""Images to be looked at by a trained network: read in order, each under its name, none held out, nothing packed."""
+"""Images for a trained network: read in order, each with its name; nothing is held out, nothing is packed."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from sparring.types import Inputs
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 AT_ONCE = 250
-"""Latent codes that run through the network at once, at the most."""
+"""The most latent codes that run through the network at once."""
 ENOUGH = 2000
-"""Latent codes that principal components are found with, at the most: what they cost grows with its third power."""
+"""The most latent codes that principal components are found with, as the cost grows with their third power."""
 
 
 class Components(NamedTuple):

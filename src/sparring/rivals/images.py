@@ -24,25 +24,25 @@ RECIPES = ("ae", "vae", "auto")
 """Trained beside the Boltzmann machine."""
 NEVER = 1 << 30
 ALONE = {"best_every": NEVER, "signals_every": NEVER}
-"""Settings of these trainings: all their time is for steps, as the last one's weights are what is measured."""
+"""These trainings spend all their time on steps: the last weights are measured, so no best checkpoint is chosen."""
 
 
 @dataclass(frozen=True)
 class ImageComparison:
-    """What was found of each, what it is to be read against, and what a reader must know."""
+    """The figures of each generator, the baseline to read them against, and notes for their reader."""
 
     data: str
     distance: str
-    """What the distance is called."""
+    """The name of the Fréchet distance."""
     rivals: tuple[Found, ...]
     reference: Found
-    """The same of held-out images in place of samples, their mean in place of reconstructions, pixels as features."""
+    """The baseline, as ``Measure.reference`` has it."""
     n: int
     seconds: float
     seed: int
     notes: tuple[str, ...]
     pictures: tuple[tuple[str, Tensor], ...]
-    """Stored images: held-out ones, then of each the samples and its reconstructions of these, if it makes any."""
+    """Stored images (n, C, H, W) by name: held-out ones; then each rival's samples and its reconstructions, if any."""
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as JSON values, without pictures."""

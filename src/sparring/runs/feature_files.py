@@ -1,4 +1,4 @@
-"""A data set through a run's networks: features as files, and what the generator makes of codes as a picture."""
+"""A data set through a run's networks: features as a file, reconstructions as a picture."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def write_features(
     """Write the features of a source's examples, (N, F) float32, in their order; beside them their conditions.
 
     Labels (N,) int64 go into ``FILE-labels.npy``, -1 where there is none; attributes (N, a) into
-    ``FILE-attributes.npy``. Never all features are in memory.
+    ``FILE-attributes.npy``. Features are written chunk by chunk, never all in memory.
 
     Returns:
         The shape of what was written, and the file of the conditions.

@@ -1,4 +1,4 @@
-"""What a trained run's networks make of examples: features for other models, and codes."""
+"""Features and latent codes of examples, by a trained run's networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sparring.training.sampling import CHUNK, draw_latents, in_chunks
 from sparring.types import DataSpec, Recipe
 
 SOURCES = ("discriminator", "encoder", "code", "generator")
-"""Whose features there are: hidden layers of each network, or the latent codes that an encoder gives."""
+"""Where features come from: the hidden layers of one of these networks, or, ``code``, an encoder's output."""
 
 Network = Callable[[], nn.Module]
 
@@ -52,7 +52,7 @@ def of_examples(discriminator: nn.Module, recipe: Recipe) -> nn.Module:
     """The representation of a discriminator.
 
     Raises:
-        UsageError: it judges no example alone.
+        UsageError: it has none, or judges several examples together.
     """
     if isinstance(recipe.game, Adversarial) and recipe.game.pack > 1:
         raise UsageError(
@@ -111,7 +111,7 @@ def extract(network: nn.Module, x: Tensor, device: torch.device) -> Tensor:
 
 
 def network_values(spec: DataSpec, x: Tensor | np.ndarray[Any, Any]) -> Tensor:
-    """Examples of the user's own in network values, float32: images from uint8, or as floats in [-1, 1] already.
+    """A user's examples (n, *shape) in network values, float32: images as uint8, or as floats in [-1, 1] already.
 
     Raises:
         UsageError: another shape, other numbers, or values that are not finite.
