@@ -56,7 +56,7 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     if verdict.name == "undertrained":
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
-        return more_data(recipe, identity, kept)
+        return more_data(identity, kept)
     if suspects:
         said = ", ".join(f"{name}={given[name]}" for name in suspects)
         return Remedy(f"leave {recipe}'s own settings as they are: you set {said}", recipe, kept)
@@ -81,8 +81,8 @@ def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, An
     return Remedy(why, str(identity["recipe"]), {**others, "steps": steps}, goes_on=True)
 
 
-def more_data(recipe: str, identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
-    """Images that are augmented; for anything else, and for what is augmented already, only more data help."""
+def more_data(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
+    """Augment images; None for other data, and for images that are augmented already: only more data help there."""
     own = identity["settings"]["own"]
     if identity["spec"]["kind"] != "image" or own.get("augment", "none") != "none":
         return None
