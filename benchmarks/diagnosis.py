@@ -1,7 +1,7 @@
 """The diagnosis, measured: runs made sick on purpose and healthy ones, on other seeds than those that set thresholds.
 
     python benchmarks/diagnosis.py --play design [--kinds oscillation,healthy]     # runs that set the thresholds
-    python benchmarks/diagnosis.py --fit                                           # writes them to measured.json
+    python benchmarks/diagnosis.py --fit                                           # writes measured.json
     python benchmarks/diagnosis.py --play test                                     # runs that measure
     python benchmarks/diagnosis.py --score                                         # writes their rates beside them
     python benchmarks/diagnosis.py --remedies                                      # plays what was prescribed
@@ -18,17 +18,19 @@ import itertools
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.stats import beta
 
 import sparring
-from planted import HEALTHY_SEEDS, PLANTED, Case, cases, trained
+from planted import PLANTED, Case, cases, trained
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.diagnosis.history import NOT_FINITE, History
 from sparring.diagnosis.remedies import Remedy, prescribe
-from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, measured, threshold_name
+from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, threshold_name
 from sparring.diagnosis.symptoms import SIGNALS, Symptoms, find_symptoms
 from sparring.diagnosis.verdict import HEALTHY, class_shares, diagnose
 from sparring.files import write_atomically
@@ -44,7 +46,9 @@ COST = 3.0
 """How many failures overlooked a false alarm is as bad as."""
 CONFUSION = 0.2
 """The same for a failure of another kind that is taken for this one. It is little: a game can have several at once."""
-ROUNDS = 4
+ROUNDS = 2
+CHOICES = 40
+"""Thresholds that are tried for a symptom."""
 REMEDIES = ("first remedy", "second remedy")
 MEANT = {
     "divergence: finite below": 0.5,
@@ -57,7 +61,7 @@ MEANT = {
 
 def rows_of(split: str, what: str = "planted") -> list[Row]:
     """The rows of these seeds."""
-    return [row for row in RESULTS.read() if row["what"] == what and row["seed"] in HEALTHY_SEEDS[split]]
+    return [row for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:
@@ -113,51 +117,56 @@ def found(row: Row) -> list[str]:
 
 
 def fit() -> None:
-    """Set every threshold by the design runs: as few failures overlooked and false alarms as can be, in the middle."""
-    rows = rows_of("design")
+    """Set the thresholds by the design runs: as few failures overlooked and false alarms as can be."""
+    rows = [(row["kind"], symptoms(row)) for row in rows_of("design")]
     known = dict(measured())
     thresholds = known["thresholds"] | MEANT
-    for sickness in SICKNESSES:
-        planted = [symptoms(row) for row in rows if row["kind"] == sickness.name]
-        healthy = [symptoms(row) for row in rows if row["kind"] == HEALTHY]
-        others = [symptoms(row) for row in rows if row["kind"] not in (HEALTHY, sickness.name)]
-        for _ in range(ROUNDS):
-            for sign in dict.fromkeys(sign for form in sickness.forms for sign in form):
-                name = threshold_name(sickness, sign)
-                if name in MEANT:
-                    continue
-                seen = sorted({there[sign.symptom] for there in planted + healthy + others if sign.symptom in there})
-                middles = [midpoint(sign.symptom, low, high) for low, high in itertools.pairwise(seen)]
-                thresholds[name] = best_of(sickness, name, thresholds, middles, planted, healthy, others)
-    write({**known, "thresholds": {name: float(f"{value:.4g}") for name, value in thresholds.items()}})
+    for _ in range(ROUNDS):
+        for sickness in SICKNESSES:
+            for form in sickness.forms:
+                thresholds |= best_of(sickness, form, thresholds, rows)
+    names = [threshold_name(sickness, sign) for sickness in SICKNESSES for form in sickness.forms for sign in form]
+    write({**known, "thresholds": {name: float(f"{thresholds[name]:.4g}") for name in names}})
+
+
+def best_of(
+    sickness: Sickness, form: tuple[Sign, ...], thresholds: dict[str, float], rows: list[tuple[str, Symptoms]]
+) -> dict[str, float]:
+    """The thresholds of a form with the least loss, the others as they are; of those that tie, one in their middle.
+
+    All its thresholds are tried together: each alone would stop where only two at a time help.
+    """
+    names = [threshold_name(sickness, sign) for sign in form]
+    choices = [candidates(name, sign.symptom, thresholds, rows) for name, sign in zip(names, form, strict=True)]
+    others = replace(sickness, forms=tuple(other for other in sickness.forms if other is not form))
+    found = np.array([bool(others.signs(there, thresholds)) for _, there in rows])
+    costs = np.array([-1.0 if kind == sickness.name else COST if kind == HEALTHY else CONFUSION for kind, _ in rows])
+    holds = [
+        np.array([[sign.holds(there, value) for _, there in rows] for value in values])
+        for sign, values in zip(form, choices, strict=True)
+    ]
+    together = holds[0]
+    for more in holds[1:]:
+        together = (together[:, None] & more).reshape(-1, len(rows))
+    losses = (together | found) @ costs
+    tying = np.flatnonzero(losses < losses.min() + 1e-9)
+    tried = np.stack(np.unravel_index(tying, [len(values) for values in choices]), 1)
+    places = tried[np.abs(tried - tried.mean(0)).sum(1).argmin()]
+    return {name: values[place] for name, values, place in zip(names, choices, places, strict=True)}
+
+
+def candidates(name: str, symptom: str, thresholds: dict[str, float], rows: list[tuple[str, Symptoms]]) -> list[float]:
+    """Between any two neighbouring values of a symptom there is a threshold to try, or one of evenly chosen CHOICES."""
+    if name in MEANT:
+        return [thresholds[name]]
+    seen = sorted({there[symptom] for _, there in rows if symptom in there})
+    middles = [midpoint(symptom, low, high) for low, high in itertools.pairwise(seen)]
+    return [middles[place] for place in np.unique(np.linspace(0, len(middles) - 1, CHOICES).round().astype(int))]
 
 
 def midpoint(symptom: str, low: float, high: float) -> float:
     """Between two values of a symptom."""
     return (low * high) ** 0.5 if symptom in LOGARITHMIC and low > 0 else (low + high) / 2
-
-
-def best_of(
-    sickness: Sickness,
-    name: str,
-    thresholds: dict[str, float],
-    choices: list[float],
-    planted: list[Symptoms],
-    healthy: list[Symptoms],
-    others: list[Symptoms],
-) -> float:
-    """The threshold of this name with the least loss, the others as they are; the middle one of those that tie."""
-
-    def loss(value: float) -> float:
-        tried = {**thresholds, name: value}
-        overlooked = sum(not sickness.signs(there, tried) for there in planted)
-        alarms, mistaken = (sum(bool(sickness.signs(there, tried)) for there in part) for part in (healthy, others))
-        return overlooked + COST * alarms + CONFUSION * mistaken
-
-    losses = [loss(value) for value in choices]
-    least = min([loss(thresholds[name]), *losses])
-    tying = [value for value, lost in zip(choices, losses, strict=True) if lost == least]
-    return tying[len(tying) // 2] if tying else thresholds[name]
 
 
 def score() -> None:
@@ -209,16 +218,15 @@ def remedy_of(row: Row) -> Remedy | None:
 
 def treat(case: Case, seed: int) -> None:
     """Play what is prescribed for a planted failure of the test seeds, a second time if it is still sick."""
-    row = next(
-        r
-        for r in RESULTS.read()
-        if (r["kind"], r["case"], r["seed"], r["what"]) == (case.kind, case.name, seed, "planted")
-    )
+    played = [r for r in RESULTS.read() if (r["kind"], r["case"], r["seed"]) == (case.kind, case.name, seed)]
+    if not played:
+        return
+    row = played[0]
     for attempt in REMEDIES:
         after: Row = {"kind": case.kind, "case": case.name, "seed": seed, "what": attempt}
         remedy = remedy_of(row)
         if remedy is None or after in RESULTS:
-            row = next((r for r in RESULTS.read() if all(r[n] == after[n] for n in RESULTS.key)), row)
+            row = next((r for r in played if r["what"] == attempt), row)
             continue
         began = time.process_time()
         with tempfile.TemporaryDirectory() as folder:

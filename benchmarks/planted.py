@@ -19,7 +19,7 @@ from sparring.settings import Value
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 
-PLANTED = {"design": (100, 0), "test": (1, 2, 3)}
+PLANTED = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5, 6)}
 HEALTHY_SEEDS = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5)}
 """The seeds of each case."""
 FEW = "few-"
@@ -111,7 +111,7 @@ def few_images(folder: Path, count: int) -> Path:
 
 def cases(split: str, kinds: list[str]) -> Iterator[tuple[Case, int]]:
     """Each case of these kinds (all if there are none) with each seed of the split, seed by seed."""
-    for seed in HEALTHY_SEEDS[split]:
+    for seed in PLANTED[split]:
         for case in CASES:
             seeds = (HEALTHY_SEEDS if case.kind == HEALTHY else PLANTED)[split]
             if seed in seeds and case.kind in (kinds or [case.kind]):

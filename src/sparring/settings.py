@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from sparring.errors import UsageError
 
 Value = bool | int | float | str
-Schedule = Literal["constant", "linear", "cosine"]
+Schedule = Literal["constant", "linear", "late", "cosine"]
 LARGEST_SEED = 2**63 - 2
 AT_MOST = {"threads": 1024, "seed": LARGEST_SEED, "k": 10_000, "steps": 10**9, "pretrain": 10**9}
 
@@ -35,7 +35,7 @@ class Settings:
     lr_generator: float = 2e-4
     lr_discriminator: float = 2e-4
     schedule_generator: Schedule = "constant"
-    """A learning rate over the run: constant, or falling to zero at its end."""
+    """A learning rate over the run: constant, or falling to zero at its end, ``late`` within the last third only."""
     schedule_discriminator: Schedule = "constant"
     decay_generator: float = 1.0
     decay_discriminator: float = 1.0

@@ -27,12 +27,19 @@ def test_a_power_law_goes_on_as_it_went(power):
     figures = [1e5, *(1e4 * np.arange(1, 21) ** power)]
     found = find_symptoms(History(rows(figures)))
     assert found["improving"] == pytest.approx(1 - 2**power, abs=1e-9)
-    assert found["unsteady"] == pytest.approx(0, abs=1e-9)
+    assert found["unsteady"] == pytest.approx(0, abs=1e-9) if power <= 0 else found["unsteady"] > 0.1
 
 
-def test_scatter_about_the_course_is_unsteady():
+def test_ups_and_downs_are_unsteady():
     figures = [1e5, *(100 * np.exp(0.3 * (-1.0) ** np.arange(20)))]
     assert find_symptoms(History(rows(figures)))["unsteady"] == pytest.approx(0.3, rel=0.1)
+
+
+def test_a_fall_however_sudden_is_steady():
+    figures = [1e5, *np.repeat([1e4, 9e3, 30.0, 29.0], 5)]
+    assert find_symptoms(History(rows(figures)))["unsteady"] == pytest.approx(0, abs=1e-12)
+    figures[-3] = 90.0  # and back
+    assert find_symptoms(History(rows(figures)))["unsteady"] > 0.1
 
 
 def test_a_few_measurements_say_nothing_of_a_course():

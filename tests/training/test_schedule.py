@@ -23,7 +23,7 @@ BASE = replace(
 @pytest.mark.parametrize("step", [0, 1, 250, 999, 1000])
 def test_shapes_over_the_run(step: int) -> None:
     t = step / 1000
-    expected = {"constant": 1.0, "linear": 1 - t, "cosine": math.cos(math.pi * t / 2) ** 2}
+    expected = {"constant": 1.0, "linear": 1 - t, "late": min(1, 3 * (1 - t)), "cosine": math.cos(math.pi * t / 2) ** 2}
     for schedule, share in expected.items():
         one, other = (replace(BASE, **{f"schedule_{player}": schedule}) for player in ("generator", "discriminator"))
         assert learning_rate(one, "generator", step) == pytest.approx(0.3 * share, abs=1e-15)

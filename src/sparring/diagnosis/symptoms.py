@@ -22,12 +22,12 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
     ``learned``: how far the samples have come from the untrained generator's (0) to real examples' (1), on the
     logarithm of the ranking's figure, at the best measurement; ``kept``: the same at the end; ``lost``: their
     difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
-    the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: the scatter
-    of its logarithm about that course. ``precision`` and ``recall`` are shares
-    of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes`` is the
-    share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training examples
-    against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names that
-    SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
+    the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: how far its
+    logarithm is from a course that never rises, in the late part, as a deviation. ``precision`` and ``recall`` are
+    shares of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes``
+    is the share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training
+    examples against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names
+    that SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
     """
     found = of_figure(history) | of_samples(history)
     found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}
@@ -65,15 +65,23 @@ def of_figure(history: History) -> Symptoms:
     measured = int(played.sum())
     late = max(int((steps >= steps[-1] / 2).sum()), min(FEWEST, measured))
     x, y = np.log(steps[-late:]), np.log(figures[-late:])
-    slope, offset = np.polyfit(x, y, 1) if measured >= FEWEST else (math.nan, math.nan)
+    slope = np.polyfit(x, y, 1)[0] if measured >= FEWEST else math.nan
     return {
         "learned": 1 - float(logs[played].min()) / span,
         "kept": 1 - last / span,
         "above_floor": math.exp(last),
         "lost": (last - float(logs[played].min())) / span,
         "improving": float(1 - 2**slope),
-        "unsteady": float(np.std(y - slope * x - offset)),
+        "unsteady": float(np.std(y - never_rising(y))) if measured >= FEWEST else math.nan,
     }
+
+
+def never_rising(y: np.ndarray) -> np.ndarray:
+    """The sequence nearest to ``y`` (n,) that never rises, in the mean square."""
+    from scipy.optimize import isotonic_regression
+
+    course: np.ndarray = isotonic_regression(y, increasing=False).x
+    return course
 
 
 def of_samples(history: History) -> Symptoms:

@@ -23,7 +23,7 @@ IN_WORDS = {
     "learned": "how far the best samples came from the untrained generator's (0) to real examples (1)",
     "kept": "how far the last samples came from the untrained generator's (0) to real examples (1)",
     "improving": "share by which the figure would still fall if the run were as long again",
-    "unsteady": "scatter of the figure's logarithm about its course",
+    "unsteady": "how much the figure goes up and down (deviation of its logarithm from a course that never rises)",
     "to_train": "distance of samples from the nearest training example (copies: 0, new real examples: about 1)",
     "spacing": "distance between neighbouring samples (all alike: 0, real examples: 1)",
     "told_apart": "share of pairs (training example, sample) that the discriminator orders rightly",

@@ -102,10 +102,10 @@ def recipe_for(
         classifies=True,
         steps=30_000,
         batch=100,
-        lr_generator=3e-3 if convolutional else 1e-2,
+        lr_generator=3e-3,
         lr_discriminator=3e-3,
-        schedule_generator="linear",
-        schedule_discriminator="linear",
+        schedule_generator="late",
+        schedule_discriminator="late",
         ema=0.9999,
         ema_rampup=0.05,
         grid_every=1000,
@@ -145,8 +145,8 @@ def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, l
 
 def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     """Batch and steps for so many training images; the same arguments give the same choice."""
+    settings: dict[str, Value] = {"batch": 50, "lr_generator": 1e-2} if examples < FEW else {"batch": 100}
     batch = 50 if examples < FEW else 100
-    steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
-    settings: dict[str, Value] = {"batch": batch, "steps": steps}
+    settings["steps"] = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
     return Choice(settings, f"{words} for {examples} images")

@@ -24,7 +24,8 @@ def rates_change(recipe: Recipe) -> bool:
 def schedule_factor(schedule: str, done: float) -> float:
     """What a schedule multiplies the base rate by, from 1 to 0, once a share ``done`` of the run is over."""
     t = min(done, 1.0)
-    return {"constant": 1.0, "linear": 1 - t, "cosine": (1 + math.cos(math.pi * t)) / 2}[schedule]
+    shares = {"constant": 1.0, "linear": 1 - t, "late": min(1.0, 3 - 3 * t), "cosine": (1 + math.cos(math.pi * t)) / 2}
+    return shares[schedule]
 
 
 def ema_decay(recipe: Recipe, step: int) -> float:
