@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import binomtest
 
 import sparring
 from planted import PLANTED, Case, cases, trained
@@ -199,10 +199,9 @@ def spec_of(row: Row) -> DataSpec:
 
 
 def rate(count: int, of: int) -> dict[str, Any]:
-    """A share with its 95 % interval, Clopper and Pearson's."""
-    low = float(beta.ppf(0.025, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, of - count)) if count < of else 1.0
-    return {"count": count, "of": of, "interval": [round(low, 4), round(high, 4)]}
+    """A share with its 95 % interval (Clopper and Pearson 1934)."""
+    low, high = binomtest(count, of).proportion_ci() if of else (0.0, 1.0)
+    return {"count": count, "of": of, "interval": [round(float(low), 4), round(float(high), 4)]}
 
 
 def write(values: dict[str, Any]) -> None:
