@@ -15,7 +15,10 @@ from sparring.errors import UsageError
 Value = bool | int | float | str
 Schedule = Literal["constant", "linear", "late", "cosine"]
 LARGEST_SEED = 2**63 - 2
+AT_LEAST = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
+AT_LEAST |= {"best_every": 0, "signals_every": 0, "seed": 0, "threads": 0}
 AT_MOST = {"threads": 1024, "seed": LARGEST_SEED, "k": 10_000, "steps": 10**9, "pretrain": 10**9}
+"""The ranges of settings that are whole numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +77,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot mean anything."""
-        at_least = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
-        at_least |= {"best_every": 0, "signals_every": 0, "seed": 0, "threads": 0}
-        for name, least in at_least.items():
+        for name, least in AT_LEAST.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
         for name, most in AT_MOST.items():
