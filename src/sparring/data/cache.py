@@ -29,7 +29,7 @@ def digest(value: Any) -> str:
 
 @contextmanager
 def cache_errors(root: Path) -> Iterator[None]:
-    """Turn what the file system says about the cache into one clear line."""
+    """Within, an ``OSError`` of the cache becomes a ``SparringError`` of one clear line."""
     try:
         yield
     except OSError as error:

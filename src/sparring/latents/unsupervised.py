@@ -64,7 +64,11 @@ def ganspace(generator: nn.Module, inputs: Inputs, count: int) -> Components:
 
 
 def strongest(values: Tensor, vectors: Tensor, count: int) -> Components:
-    """The ``count`` vectors (n, dim) with the largest values (n,), of unit length, the largest entry positive."""
+    """The ``count`` vectors (n, dim) with the largest values (n,), of unit length, the largest entry positive.
+
+    Raises:
+        UsageError: there are not so many.
+    """
     most = min(vectors.shape)
     if not 1 <= count <= most:
         raise UsageError(f"cannot find {count} directions: ask for 1 to {most}.")
@@ -84,6 +88,9 @@ def activations(generator: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
     """What the first layer gives (n, k), and what the second is given (n, l); only layers that see the code count.
 
     A network of one layer has the first's output for both.
+
+    Raises:
+        UsageError: no such layer sees the latent code.
     """
     seen: list[Tensor] = []
 

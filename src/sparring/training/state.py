@@ -205,7 +205,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes one clear line."""
+    """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes a ``UsageError``."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("sparring", "{}"))
