@@ -27,7 +27,7 @@ from sparring.metrics.reading import draw
 from sparring.recipes.build import build, find, share_out
 from sparring.training.balance import SHARE
 from sparring.training.engine import make_step
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, in_chunks
 from sparring.types import Dataset, Recipe
 
 RESULTS = Rows(HERE / "results" / "balance.jsonl", ("data", "rates", "balance", "seed"))
@@ -87,7 +87,7 @@ def played(recipe: Recipe, dataset: Dataset, n: int) -> tuple[Tensor, dict[str, 
             skills.append(torch.stack([moves[0]["d_real"], moves[0]["d_fake"]]).mean())
             shares.append([step.state.memory.get(name, torch.ones(())).item() for name in SHARE.values()])
     means = dict(zip(SHARE, torch.tensor(shares).mean(0).tolist(), strict=True))
-    samples = generate(step.state.generator, draw_latents(recipe, dataset.spec, n, 0), CPU)
+    samples = in_chunks(step.state.generator, draw_latents(recipe, dataset.spec, n, 0), CPU)
     return samples, {"skill": float(torch.stack(skills).mean())} | means
 
 

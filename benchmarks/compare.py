@@ -9,15 +9,13 @@ go on. Pictures go beside the trainings (--out).
 from __future__ import annotations
 
 import argparse
-import statistics
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import sparring
-from rows import HERE, Row, Rows, commit, markdown
+from rows import HERE, Row, Rows, commit, markdown, mean_and_spread
 from sparring.files import save_png
 from sparring.rivals.texts import NAMES
 
@@ -34,13 +32,6 @@ def measure(row: Row, out: Path) -> None:
     found = sparring.compare(row["data"], seed=row["seed"], device="cpu", **given)
     save_png(found.picture(), out / f"{name}.png")
     RESULTS.add(row | {"commit": commit(), "threads": torch.get_num_threads(), "found": found.to_json()})
-
-
-def mean_and_spread(values: list[Any], show: Callable[[float], str]) -> str:
-    """Mean and standard deviation over the seeds; — where it is not defined."""
-    if None in values:
-        return "—"
-    return show(statistics.fmean(values)) + (f" ± {show(statistics.stdev(values))}" if len(values) > 1 else "")
 
 
 def per_cent(value: float) -> str:
@@ -73,18 +64,16 @@ def image_table(rows: list[Row]) -> str:
     }
     lines = []
     for each in zip(*([*one["rivals"], one["reference"]] for one in found), strict=True):
-        cells = [mean_and_spread([own[key] for own in each], show) for key, show in columns.values()]
+        values = (([own[key] for own in each], show) for key, show in columns.values())
+        cells = ["—" if None in found else mean_and_spread(found, show) for found, show in values]
         lines.append([each[0]["name"], *cells])
     return markdown(["", *columns], lines)
 
 
 def table() -> str:
     """All that was measured, a table for each data set and time."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in RESULTS.read():
-        groups.setdefault((row["data"], row["seconds"], row["draws"]), []).append(row)
     parts = []
-    for (data, seconds, _), rows in groups.items():
+    for (data, seconds, _), rows in RESULTS.groups("data", "seconds", "draws").items():
         if data in TEXTS:
             parts.append(f"{data}\n\n{text_table(rows[0])}")
         else:

@@ -3,10 +3,12 @@
     python benchmarks/diagnosis.py --play design [--kinds oscillation,healthy]     # runs that set the thresholds
     python benchmarks/diagnosis.py --fit                                           # writes measured.json
     python benchmarks/diagnosis.py --play test                                     # runs that measure
+    python benchmarks/diagnosis.py --score                                         # writes their rates beside them
     python benchmarks/diagnosis.py --remedies                                      # plays what was prescribed
     python benchmarks/diagnosis.py --table                                         # all of it as Markdown
 
-Each run is a line of results/diagnosis.jsonl with its symptoms, and none is played twice.
+Each run is a line of results/diagnosis.jsonl with what it recorded, and none is played twice. What the runs are:
+planted.py.
 """
 
 from __future__ import annotations
@@ -16,39 +18,30 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
-from sklearn.datasets import load_digits
+from scipy.stats import binomtest
 
 import sparring
+from planted import PLANTED, Case, cases, trained
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.diagnosis.history import NOT_FINITE, History
 from sparring.diagnosis.remedies import Remedy, prescribe
 from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, threshold_name
 from sparring.diagnosis.symptoms import SIGNALS, Symptoms, find_symptoms
 from sparring.diagnosis.verdict import HEALTHY, class_shares, diagnose
-from sparring.errors import SparringError, UsageError
 from sparring.files import write_atomically
 from sparring.runs.run import Run
-from sparring.settings import Value
-from sparring.training.display import Display
-from sparring.training.loop import SETTLING, Interrupted
+from sparring.training.loop import SETTLING
 from sparring.types import DataSpec
 
 RESULTS = Rows(HERE / "results" / "diagnosis.jsonl", ("kind", "case", "seed", "what"))
 MEASURED = Path(sparring.__file__).parent / "diagnosis" / "measured.json"
-PLANTED = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5, 6)}
-HEALTHY_SEEDS = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5)}
-"""The seeds of each case."""
 LOGARITHMIC = ("gradient", "largest_output", "unsteady")
 """Symptoms whose thresholds lie in the middle of logarithms."""
-FEW = "few-"
-"""Data sets that are too small: so many digits."""
 COST = 3.0
 """How many failures overlooked a false alarm is as bad as."""
 CONFUSION = 0.2
@@ -66,117 +59,9 @@ MEANT = {
 """Thresholds that the words mean by themselves: one mode of twenty or class of ten that is missing is missing."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """A run that is to be of a kind: what is trained on what, and what is set wrongly."""
-
-    kind: str
-    data: str
-    recipe: str
-    settings: dict[str, Value] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """All of it in one line."""
-        return " ".join([self.data, self.recipe, *(f"{name}={value}" for name, value in self.settings.items())])
-
-
-POINTS: dict[str, Value] = {"pack": 1, "latent_dim": 2, "batch": 100, "lr_generator": 1e-3, "lr_discriminator": 1e-3}
-"""The plain game on points, at rates at which it learns."""
-SATURATING: dict[str, Value] = {"divergence": "gan", "saturating": True, "pretrain": 500}
-SATURATING |= {"lr_discriminator": 0.002, "lr_generator": 1e-5}
-"""The minimax game against a discriminator that is sure already."""
-CASES = [
-    Case(HEALTHY, "gaussian", "r3gan", {"steps": 1500}),
-    Case(HEALTHY, "swissroll", "r3gan", {"steps": 2500}),
-    Case(HEALTHY, "ring", "r3gan", {"steps": 3000}),
-    Case(HEALTHY, "digits", "auto", {"steps": 1500}),
-    Case(HEALTHY, "digits", "gan-mnist", {"steps": 6000}),
-    Case(HEALTHY, "digits", "dcgan-upsample", {"steps": 2000}),
-    Case(HEALTHY, "digits", "wgan-gp", {"steps": 1500}),
-    Case(HEALTHY, "digits", "lsgan", {"steps": 6000}),
-    Case(HEALTHY, "digits", "f-gan", {"steps": 6000}),
-    Case(HEALTHY, "mnist", "auto", {"steps": 3000}),
-    Case("discriminator overpowers", "mnist", "gan-mnist", {"steps": 800, "lr_discriminator": 0.01}),
-    Case("discriminator overpowers", "mnist", "lsgan", {"steps": 800, "lr_discriminator": 0.01}),
-    Case("discriminator overpowers", "mnist", "f-gan", {"steps": 600, "lr_discriminator": 0.01}),
-    Case("discriminator overpowers", "digits", "dcgan-upsample", {"steps": 600, "lr_discriminator": 0.02}),
-    Case("generator gradient vanishes", "digits", "f-gan", SATURATING | {"steps": 1000}),
-    Case("generator gradient vanishes", "mnist", "f-gan", SATURATING | {"steps": 500}),
-    Case("generator gradient vanishes", "ring", "f-gan", SATURATING | {"steps": 1000}),
-    Case("generator gradient vanishes", "digits", "f-gan", SATURATING | {"steps": 600, "divergence": "jensen-shannon"}),
-    Case("modes missing", "ring", "pacgan", {"steps": 2000} | POINTS),
-    Case("modes missing", "grid", "pacgan", {"steps": 2000} | POINTS),
-    Case("modes missing", "digits", "gan-mnist", {"steps": 1500, "lr_generator": 0.003}),
-    Case("modes missing", "digits", "lsgan", {"steps": 1500, "lr_generator": 0.004}),
-    Case("collapse to few images", "digits", "gan-mnist", {"steps": 1000, "lr_generator": 0.01}),
-    Case("collapse to few images", "digits", "lsgan", {"steps": 1000, "lr_generator": 0.02}),
-    Case("collapse to few images", "ring", "pacgan", {"steps": 1500} | POINTS | {"lr_generator": 0.05}),
-    Case("collapse to few images", "mnist", "gan-mnist", {"steps": 800, "lr_generator": 0.01}),
-    Case("oscillation", "gaussian", "wgan", {"steps": 1500, "clip_weights": 10.0, "lr_generator": 0.01}),
-    Case("oscillation", "gaussian", "wgan", {"steps": 1500, "clip_weights": 10.0, "lr_discriminator": 0.01, "k": 1}),
-    Case("oscillation", "gaussian", "wgan-gp", {"steps": 1500, "weight": 0.0, "lr_generator": 0.01}),
-    Case("oscillation", "gaussian", "gan-1d", {"epochs": 800, "K": 1}),
-    Case("divergence", "digits", "wgan", {"steps": 500, "clip_weights": 1e6, "lr_discriminator": 0.01}),
-    Case("divergence", "digits", "wgan-gp", {"steps": 600, "weight": 0.0, "lr_discriminator": 0.01}),
-    Case("divergence", "ring", "wgan", {"steps": 1500, "clip_weights": 1e6, "lr_discriminator": 0.01}),
-    Case("divergence", "digits", "gan-mnist", {"steps": 2000, "lr_generator": 0.1, "lr_discriminator": 0.1}),
-    Case("memorisation", "few-8", "gan-mnist", {"steps": 3000, "batch": 8}),
-    Case("memorisation", "few-16", "gan-mnist", {"steps": 5000, "batch": 16}),
-    Case("memorisation", "few-32", "gan-mnist", {"steps": 6000}),
-    Case("memorisation", "few-16", "auto", {"steps": 1200, "batch": 16, "augment": "none"}),
-    Case("nothing learned", "digits", "gan-mnist", {"steps": 600, "hold": "generator"}),
-    Case("nothing learned", "ring", "r3gan", {"steps": 600, "lr_generator": 1e-7}),
-    Case("nothing learned", "mnist", "gan-mnist", {"steps": 600, "lr_generator": 1e-7}),
-    Case("nothing learned", "gaussian", "r3gan", {"steps": 600, "hold": "generator"}),
-    Case("generator overpowers", "digits", "gan-mnist", {"steps": 1000, "hold": "discriminator"}),
-    Case("generator overpowers", "digits", "gan-mnist", {"steps": 1500, "lr_discriminator": 1e-6}),
-    Case("generator overpowers", "ring", "pacgan", {"steps": 1000} | POINTS | {"lr_discriminator": 1e-6}),
-    Case("generator overpowers", "mnist", "gan-mnist", {"steps": 600, "hold": "discriminator"}),
-    Case("undertrained", "digits", "auto", {"steps": 250}),
-    Case("undertrained", "mnist", "auto", {"steps": 200}),
-    Case("undertrained", "digits", "gan-mnist", {"steps": 400}),
-    Case("undertrained", "digits", "dcgan-upsample", {"steps": 200}),
-]
-
-
-def few_images(folder: Path, count: int) -> Path:
-    """A data set of a few digits."""
-    digits = load_digits()
-    path = folder / "few.npz"
-    chosen = np.random.default_rng(0).permutation(len(digits.images))[:count]
-    np.savez(path, images=(digits.images[chosen] * 255 / 16).round().astype(np.uint8))
-    return path
-
-
-def cases(split: str, kinds: list[str]) -> Iterator[tuple[Case, int]]:
-    """Each case of these kinds (all if there are none) with each seed of the split, seed by seed."""
-    for seed in PLANTED[split]:
-        for case in CASES:
-            seeds = (HEALTHY_SEEDS if case.kind == HEALTHY else PLANTED)[split]
-            if seed in seeds and case.kind in (kinds or [case.kind]):
-                yield case, seed
-
-
 def rows_of(split: str, what: str = "planted") -> list[Row]:
     """The rows of these seeds."""
     return [row for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
-
-
-def trained(case: Case, seed: int, folder: Path, remedy: Remedy | None = None) -> tuple[Run, str]:
-    """A case's run, or that of its remedy, and how it ended."""
-    few = case.data.startswith(FEW)
-    data = str(few_images(folder, int(case.data[len(FEW) :]))) if few else case.data
-    recipe = remedy.recipe if remedy else case.recipe
-    settings: dict[str, Any] = remedy.settings if remedy else {**case.settings, "seed": seed, "threads": 1}
-    out, ended = folder / "run", "done"
-    try:
-        sparring.train(data, recipe, out=out, display=Display(quiet=True), **settings)
-    except (UsageError, Interrupted):
-        raise
-    except SparringError as error:
-        ended = str(error).split(".")[0]
-    return sparring.load(out), ended
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:
@@ -314,10 +199,9 @@ def spec_of(row: Row) -> DataSpec:
 
 
 def rate(count: int, of: int) -> dict[str, Any]:
-    """A share with its 95 % interval, Clopper and Pearson's."""
-    low = float(beta.ppf(0.025, count, of - count + 1)) if count else 0.0
-    high = float(beta.ppf(0.975, count + 1, of - count)) if count < of else 1.0
-    return {"count": count, "of": of, "interval": [round(low, 4), round(high, 4)]}
+    """A share with its 95 % interval (Clopper and Pearson 1934)."""
+    low, high = binomtest(count, of).proportion_ci() if of else (0.0, 1.0)
+    return {"count": count, "of": of, "interval": [round(float(low), 4), round(float(high), 4)]}
 
 
 def write(values: dict[str, Any]) -> None:

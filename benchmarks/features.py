@@ -199,11 +199,8 @@ def measure(name: str, kind: str, seed: int, options: argparse.Namespace) -> Non
 
 def table() -> str:
     """Mean error of each kind of features, with the deviation over draws of labels and trainings together."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in RESULTS.read():
-        groups.setdefault((row["task"], row["features"], row["steps"]), []).append(row)
     lines = []
-    for (task, kind, steps), rows in groups.items():
+    for (task, kind, steps), rows in RESULTS.groups("task", "features", "steps").items():
         errors = [100 * row["error"] for row in rows]
         spread = f" ± {statistics.stdev(errors):.1f}" if len(errors) > 1 else ""
         counts = [len({row[name] for row in rows}) for name in ("seed", "draw")]

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import tempfile
 import time
 from collections import defaultdict
@@ -29,6 +27,9 @@ import torch
 from torch import Tensor
 
 import sparring
+from rows import HERE, Rows, commit
+from sparring.data.plots import to_image
+from sparring.files import save_png
 from sparring.metrics.points import modes_found
 from sparring.recipes.build import find, own_defaults
 from sparring.settings import Value
@@ -37,7 +38,6 @@ from sparring.types import Density
 
 SAMPLES = 2_500
 STEPS = {"ring": 8_000, "grid": 20_000}
-HERE = Path(__file__).parent
 
 ALIKE: dict[str, Value] = {
     "latent_dim": 2,
@@ -60,29 +60,6 @@ ROWS: dict[str, tuple[str, dict[str, Value]]] = {
     "unrolled": ("unrolled", ALIKE),
 }
 """A row's name, its recipe and settings. One example a pack is the plain game; relativistic is r3gan unpenalised."""
-
-
-class Results:
-    """The finished runs: a line of JSON each, written whole."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def read(self) -> list[dict[str, Any]]:
-        """All lines."""
-        return [json.loads(line) for line in self.path.read_text().splitlines()] if self.path.exists() else []
-
-    def add(self, line: dict[str, Any]) -> None:
-        """One line more, on the disk before this returns."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def have(self, task: dict[str, Any]) -> bool:
-        """Whether this run is finished: the same recipe, settings, data, seed and steps."""
-        return any(all(line[name] == value for name, value in task.items()) for line in self.read())
 
 
 def list_tasks(
@@ -169,12 +146,6 @@ def row_of(task: dict[str, Any]) -> str:
     return " ".join([task["recipe"], *(f"{name}={value}" for name, value in task["settings"].items())])
 
 
-def commit() -> str:
-    """The commit that runs, marked where files differ from it."""
-    asked = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(asked, cwd=HERE, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-
-
 def table(lines: Sequence[dict[str, Any]]) -> str:
     """The finished runs as Markdown, a row for each data set, row and number of steps."""
     groups: dict[tuple[str, str, int], list[dict[str, Any]]] = defaultdict(list)
@@ -208,14 +179,12 @@ def table_row(group: tuple[str, str, int], lines: Sequence[dict[str, Any]]) -> s
 
 def picture(path: Path, samples: Path, lines: Sequence[dict[str, Any]]) -> None:
     """The samples of each row's seed 0 after its most steps, a column each, on top of the data's modes in grey."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     ordered = sorted((line for line in lines if line["seed"] == 0), key=lambda line: int(line["steps"]))
     first = {(row_of(line), line["data"]): line for line in ordered}
     rows = [row for row in ROWS if any((row, data) in first for data in STEPS)]
     figure = Figure(figsize=(2.2 * len(rows), 4.8), dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     for i, data in enumerate(STEPS):
         modes = open_density(data).modes
         assert modes is not None
@@ -230,7 +199,7 @@ def picture(path: Path, samples: Path, lines: Sequence[dict[str, Any]]) -> None:
             axes.scatter(x[:, 0], x[:, 1], s=1, c="#e0641c", linewidths=0)
             axes.set(xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[], aspect="equal")
             axes.set_title(f"{row}\n{line['found']} of {line['of']}, {100 * line['high_quality']:.0f} %", fontsize=8)
-    canvas.print_png(str(path))  # type: ignore[no-untyped-call]
+    save_png(to_image(figure), path)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -245,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--table", action="store_true", help="print the table of what is finished, and do nothing")
     parser.add_argument("--picture", type=Path, help="draw the first seeds that are finished, and do nothing")
     options = parser.parse_args(arguments)
-    results = Results(options.results)
+    results = Rows(options.results, ("recipe", "settings", "data", "seed", "steps"))
     if options.table:
         print(table(results.read()))
         return
@@ -254,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     torch.set_num_threads(1)
     for task in list_tasks(options.rows.split(","), options.data.split(","), range(options.seeds), options.steps):
-        if not results.have(task):
+        if task not in results:
             line = run(task, options.samples)
             results.add(line)
             print(json.dumps(line), flush=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,13 @@ class Rows:
         if not self.path.exists():
             return []
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
+
+    def groups(self, *names: str) -> dict[tuple[Any, ...], list[Row]]:
+        """The rows by their values of some names, in the order in which these first came."""
+        found: dict[tuple[Any, ...], list[Row]] = {}
+        for row in self.read():
+            found.setdefault(tuple(row[name] for name in names), []).append(row)
+        return found
 
     def __contains__(self, row: Row) -> bool:
         """Whether the measurement of a row (its key's values suffice) is there already."""
@@ -55,6 +63,12 @@ def commit() -> str:
 def with_floor(figure: Figure) -> str:
     """A figure as a table shows it: the value, and its floor in brackets."""
     return f"{figure.value:.3g}" + ("" if figure.floor is None else f" ({figure.floor:.3g})")
+
+
+def mean_and_spread(values: Sequence[float], show: Callable[[float], str] = "{:.2f}".format) -> str:
+    """Mean ± standard deviation, each as ``show`` writes a number; a single value alone."""
+    spread = f" ± {show(statistics.stdev(values))}" if len(values) > 1 else ""
+    return f"{show(statistics.fmean(values))}{spread}"
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -15,9 +15,7 @@ Each row is a line of results/synthetic.jsonl; what is there is not done again, 
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from torch import Tensor
 
 import sparring
-from rows import HERE, Row, Rows, commit, markdown
+from rows import HERE, Row, Rows, commit, markdown, mean_and_spread
 from sparring.data import DataOptions, open_data, render
 from sparring.files import save_png
 from sparring.metrics.gan_train import worth
@@ -139,9 +137,9 @@ def tables() -> str:
     lines = []
     for group in groups:
         own = [r for r in rows if tuple(r[name] for name in names) == group]
-        errors = [spread(100 * (1 - r[arm]) for r in own) for arm in ("real", "generated", "both")]
-        gained = spread(100 * (r["both"] - r["real"]) for r in own)
-        of_generated = spread(100 * (1 - r["gan_test"]) for r in own)
+        errors = [mean_and_spread([100 * (1 - r[arm]) for r in own]) for arm in ("real", "generated", "both")]
+        gained = mean_and_spread([100 * (r["both"] - r["real"]) for r in own])
+        of_generated = mean_and_spread([100 * (1 - r["gan_test"]) for r in own])
         lines.append([*group, len(own), sum(r["copies"] for r in own), *errors, gained, of_generated])
     header = [
         "task",
@@ -161,13 +159,6 @@ def tables() -> str:
         if r["task"] == "neighbour"
     ]
     return f"{first}\n\n{markdown(['samples', 'recipe', 'steps', 'seed', 'generated', 'real'], lines)}"
-
-
-def spread(values: Iterable[float]) -> str:
-    """Mean ± deviation; a single value as it is."""
-    found = list(values)
-    mean = f"{statistics.mean(found):.2f}"
-    return f"{mean} ± {statistics.stdev(found):.2f}" if len(found) > 1 else mean
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ from sparring.metrics.reading import draw
 from sparring.recipes.auto import choose
 from sparring.recipes.build import build, find, share_out
 from sparring.training.draw import Draw
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset, Machine
@@ -123,7 +123,7 @@ class Auto:
 
     def sample(self, n: int) -> Tensor:
         """Images (n, 1, 28, 28) of the averaged generator."""
-        return generate(self.state.generator, draw_latents(self.recipe, self.spec, n, 0), CPU)
+        return in_chunks(self.state.generator, draw_latents(self.recipe, self.spec, n, 0), CPU)
 
 
 def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sparring import files
 from sparring.errors import SparringError, UsageError
 from sparring.files import explain, save_png, write_atomically
 
@@ -55,7 +56,6 @@ def test_an_interrupt_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_disk_that_is_really_full(tmp_path: Path, monkeypatch) -> None:
     """The bytes go to a device that is always full, by way of the function's own calls."""
-    from sparring import files
 
     monkeypatch.setattr(files, "open", lambda path, mode: Path("/dev/full").open("wb"), raising=False)  # noqa: SIM115
     with pytest.raises(SparringError, match="no space left on the disk"):

@@ -1,43 +1,31 @@
-"""What ``import sparring`` offers: train, load, and through the run they return everything else."""
+"""What ``import sparring`` begins with: train and load, which give a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import torch
-
-from sparring import __version__
-from sparring.data import DataOptions, open_data
-from sparring.data.named import NAMES
-from sparring.data.toys import TOYS
+from sparring.data import DataOptions
 from sparring.diagnosis.remedies import prescribe
-from sparring.errors import SparringError, UsageError
-from sparring.recipes import CHOOSERS, DEFAULT, RECIPES
-from sparring.recipes.build import Named, blaming, build, built_in, check_heeded, find, settings_of, share_out
-from sparring.runs.identity import compare
+from sparring.errors import UsageError
+from sparring.prepare import prepare
+from sparring.recipes.build import Named, build, built_in, find, settings_of, share_out
+from sparring.runs.identity import differences
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.device import choose_device
-from sparring.training.directory import Directory, next_free
+from sparring.training.directory import Directory
 from sparring.training.display import Display
-from sparring.training.draw import Draw
 from sparring.training.engine import captures
-from sparring.training.loop import Sick, put_right
+from sparring.training.loop import Sick, complete_ending
 from sparring.training.loop import train as train_run
-from sparring.training.sampling import draw_latents, generate
-from sparring.training.state import State
-from sparring.training.step import Step
-from sparring.types import Dataset, DataSpec, Machine, Recipe
+from sparring.types import DataSpec, Recipe
 
 REMEDIES = 3
-"""How often a run goes back to its best checkpoint."""
+"""How often a run may go back to its best checkpoint."""
 KEPT = ("steps", "seed", "threads", "on_sick")
-"""What no remedy changes."""
-FEWEST = 2
-"""Training examples that are the least to train on."""
+"""Settings that no remedy changes."""
 
 
 def train(
@@ -55,12 +43,12 @@ def train(
 
     Args:
         data: a name (``digits``, ``mnist``, ``ring`` …) or a path (folder, zip, .npy, .npz, IDX).
-        recipe: a recipe's name or a FILE.py; without it ``auto``.
-        out: the run's directory; without it ``runs/DATA-RECIPE``.
+        recipe: a recipe's name or a FILE.py; unless given ``auto``.
+        out: the run's directory; unless given ``runs/DATA-RECIPE``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         fresh: start over, in a new directory.
         tensorboard: also write TensorBoard's event files (needs the extra ``log``).
-        display: what shows the progress; without it a bar or plain lines.
+        display: what shows the progress; unless given a bar, or plain lines where there is no terminal.
         settings: the recipe's own, the general ones (``steps``, ``batch``, ``seed`` …) and the data's.
 
     Returns:
@@ -72,9 +60,9 @@ def train(
     """
     place = choose_device(device)
     shown = display or Display()
-    path_free = Path(out) if out else None
+    path = Path(out) if out else None
     run, dataset = prepare(
-        str(data), recipe, path_free, place, fresh=fresh, settings=settings, show_progress=display is None
+        str(data), recipe, path, place, fresh=fresh, settings=settings, show_progress=display is None
     )
     captures(run.recipe.engine, place)  # refuses an engine that the device has not
     if run.directory.foreign:
@@ -83,7 +71,7 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            put_right(run.directory, run.spec)
+            complete_ending(run.directory, run.spec)
             shown.say(
                 f"{run.path} is finished: all {run.recipe.steps} steps are done. "
                 "More --steps go on, --fresh starts over."
@@ -102,67 +90,12 @@ def train(
                 shown.say(what_was_remedied(run))
 
 
-def prepare(
-    data: str,
-    recipe: str | None,
-    out: Path | None,
-    place: torch.device,
-    *,
-    fresh: bool,
-    settings: Mapping[str, Value],
-    show_progress: bool,
-) -> tuple[Run, Dataset]:
-    """Open the data and build the recipe; nothing is written yet but the data's cache.
-
-    Raises:
-        UsageError: something does not fit.
-    """
-    named = find(DEFAULT if recipe is None else recipe)
-    hints = get_type_hints(DataOptions)
-    own, general, data_values = share_out(named, settings, hints)
-    dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
-    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
-    path = next_free(path) if fresh else path
-    check_heeded(named, dataset.spec, settings)
-    there = Directory(path).read_identity() or {}
-    remedies = there.get("remedies", []) if there.get("recipe") == named.name else []
-    remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
-    given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
-    threads = int(general.get("threads", 0)) or recorded_threads(there) or torch.get_num_threads()
-    chosen = recorded_choice(there, named) or choose(named, dataset, Machine(place.type, threads))
-    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings, **remedied}, hints)
-    built = build(named, dataset.spec, own, general)
-    built = replace(built, threads=built.threads or threads)
-    built.game.turns(built.batch)  # refuses a batch that does not fit the game
-    check_size(data, len(dataset.train), built.batch)
-    if built.ema_rampup and not built.ema and "ema_rampup" in settings:
-        raise UsageError("ema_rampup shapes the averaged generator, and there is none: give --set ema=0.999 too.")
-    if built.conditional and not labelled(dataset):
-        raise UsageError(f"{named.name} needs a label or attributes for every example; {data} does not have them.")
-    if named.digest:
-        try_out(Path(recipe or ""), built, dataset)
-    identity = {
-        "sparring": __version__,
-        "recipe": named.name,
-        "recipe_digest": named.digest,
-        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
-        "data_options": data_values,
-        "given": given,
-        "remedies": remedies,
-        "chosen": chosen,
-        "settings": settings_of(named, built, own),
-        "spec": dataset.spec.to_json(),
-        "fingerprint": dataset.fingerprint,
-    }
-    return Run(path, built, identity), dataset
-
-
 def roll_back(run: Run, sick: Sick) -> Run:
-    """The run at its best checkpoint again, with what helps in its settings; the caller holds its lock.
+    """Take a sick run back to its best checkpoint, with a remedy in its settings; the caller holds its lock.
 
     Raises:
-        Sick: the user only wants it to stop, it has no best checkpoint, it was helped REMEDIES times already, or no
-            change of the general settings helps.
+        Sick: ``on_sick`` is ``stop``, there is no best checkpoint, REMEDIES remedies were tried already, or none is a
+            change of general settings alone.
     """
     remedy, identity = prescribe(sick.verdict, run.identity), dict(run.identity)
     if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity["recipe"]:
@@ -194,53 +127,6 @@ def what_was_remedied(run: Run) -> str:
     return f"{last['sickness']}: back to the best checkpoint, of step {last['step']}, with {changes}"
 
 
-def check_size(data: str, examples: int, batch: int) -> None:
-    """Refuse a batch that would hold every example more than twice.
-
-    Raises:
-        UsageError: it would.
-    """
-    if examples < FEWEST:
-        raise UsageError(f"{data} has {examples} training examples: too few to train on.")
-    if batch > 2 * examples:
-        raise UsageError(f"{data} has {examples} training examples, too few for a batch of {batch}: lower --batch.")
-
-
-def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
-    """Play one step of a user's recipe on the side, so that what fails there is told before anything is written.
-
-    Raises:
-        UsageError: something fails, or the generator makes examples of another shape.
-    """
-    place = torch.device("cpu")
-    with blaming(path), torch.random.fork_rng():
-        state = State(recipe, place)
-        made = generate(state.generator, draw_latents(recipe, dataset.spec, 2, 0), place, by_batch=True)
-        if made.shape[1:] != dataset.spec.shape:
-            raise UsageError(
-                f"the recipe file fails: {path}: the generator makes examples of shape {tuple(made.shape[1:])}, "
-                f"but those of {dataset.spec.name} have {dataset.spec.shape}."
-            )
-        Step(recipe, state, Draw(recipe, dataset.train, place))()
-
-
-def recorded_threads(identity: Mapping[str, Any]) -> int:
-    """The number of threads that a run began with, so that it goes on with it; 0: there is no run."""
-    return int(identity.get("settings", {}).get("general", {}).get("threads", 0))
-
-
-def recorded_choice(identity: Mapping[str, Any], named: Named) -> dict[str, Any]:
-    """What was chosen when the run began, so that it goes on with it; nothing where there is no run of this recipe."""
-    return dict(identity.get("chosen", {})) if identity.get("recipe") == named.name else {}
-
-
-def choose(named: Named, dataset: Dataset, machine: Machine) -> dict[str, Any]:
-    """What a recipe chooses by itself for these data and this machine; recipe.json keeps it."""
-    if named.digest or named.name not in CHOOSERS:
-        return {}
-    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)._asdict()
-
-
 def what_was_chosen(identity: Mapping[str, Any]) -> str:
     """The recipe's choice and why, and what the user set otherwise: one line."""
     chosen, settings = identity["chosen"], identity["settings"]["own"] | identity["settings"]["general"]
@@ -248,24 +134,16 @@ def what_was_chosen(identity: Mapping[str, Any]) -> str:
     return f"{identity['recipe']} chose {chosen['why']}" + (f" (but you set {', '.join(others)})" if others else "")
 
 
-def labelled(dataset: Dataset) -> bool:
-    """Whether every training example belongs to a class, or has attributes."""
-    if dataset.spec.attributes:
-        return True
-    labels = getattr(dataset.train, "labels", None)
-    return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
-
-
 def claim(run: Run) -> None:
-    """Make the run's directory its own; the caller holds its lock.
+    """Write the run's identity into its directory; the caller holds the lock.
 
     Raises:
         UsageError: it holds a run with other settings.
     """
     there = run.directory.read_identity()
-    if there is not None and (differences := compare(there, dict(run.identity))):
+    if there is not None and (found := differences(there, run.identity)):
         raise UsageError(
-            f"{run.path} holds a run with other settings ({'; '.join(differences)}). "
+            f"{run.path} holds a run with other settings ({'; '.join(found)}). "
             "Give --fresh for a new directory, or choose another --out."
         )
     if there is None or not finished(run):
@@ -288,24 +166,24 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
     Raises:
         UsageError: no run, a damaged one, or another recipe file.
     """
-    place = Path(path)
-    identity = Directory(place).read_identity()
+    path = Path(path)
+    identity = Directory(path).read_identity()
     if identity is None:
-        raise UsageError(f"{place} holds no run of Sparring (no recipe.json there).")
+        raise UsageError(f"{path} holds no run of Sparring (no recipe.json there).")
     try:
         if identity["recipe_digest"]:
             if recipe is None:
-                raise UsageError(f"{place} was trained with a recipe file: name it (--recipe {identity['recipe']}.py).")
+                raise UsageError(f"{path} was trained with a recipe file: name it (--recipe {identity['recipe']}.py).")
             named = find(recipe)
             if named.digest != identity["recipe_digest"]:
-                raise UsageError(f"{recipe} is not the file that {place} was trained with: its text has changed.")
+                raise UsageError(f"{recipe} is not the file that {path} was trained with: its text has changed.")
         elif recipe is not None and recipe != identity["recipe"]:
-            raise UsageError(f"{place} was trained with the recipe {identity['recipe']}: leave --recipe {recipe} out.")
+            raise UsageError(f"{path} was trained with the recipe {identity['recipe']}: leave --recipe {recipe} out.")
         else:
             named = built_in(identity["recipe"])
-        run = Run(place, _rebuild(named, identity), identity)
+        run = Run(path, _rebuild(named, identity), identity)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UsageError(f"{place / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
+        raise UsageError(f"{path / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
     return run
 
 
@@ -323,7 +201,7 @@ def load_all(paths: Sequence[Path], files: Sequence[str]) -> list[Run]:
     return [load(path, by_name.get(str(name))) for path, name in zip(paths, names, strict=True)]
 
 
-def _rebuild(named: Any, identity: Mapping[str, Any]) -> Any:
+def _rebuild(named: Named, identity: Mapping[str, Any]) -> Recipe:
     settings = identity["settings"]
     return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
 
@@ -349,6 +227,3 @@ def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, floa
         writer.flush()
 
     return write
-
-
-__all__ = ["RECIPES", "SparringError", "UsageError", "load", "train"]

@@ -1,4 +1,4 @@
-"""Errors that are a user's to mend: one clear line each, and the exit code that the command line ends with."""
+"""Errors that a user sees: one clear line each, and the exit code of the command."""
 
 
 class SparringError(Exception):
@@ -17,7 +17,7 @@ OUT_OF_MEMORY = "not enough memory. Ask for less at once: fewer samples, a small
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether Python, torch on the CPU or torch on a GPU says that memory is at an end."""
+    """Whether an error of Python's, or of torch's on the CPU or a GPU, says that memory has run out."""
     return isinstance(error, MemoryError) or any(
         words in str(error) for words in ("can't allocate memory", "out of memory")
     )

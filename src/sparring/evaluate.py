@@ -1,13 +1,15 @@
-"""How good samples are: every figure beside its floor, which is the same figure for real data held out."""
+"""How good samples are: every figure beside its floor, the same figure for held-out real data in their place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import SparringError, UsageError
@@ -21,19 +23,17 @@ from sparring.metrics.prdc import K
 from sparring.metrics.reading import Progress, draw, no_progress
 from sparring.types import Dataset, DataSource, DataSpec, Density
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 __all__ = ["Evaluation", "Figure", "evaluate"]
 
 FEW = 1000
+"""With fewer samples than this, a warning says that figures are uncertain."""
 VALUES = 1 << 22
-"""Samples are checked and decoded so many values at a time."""
+"""How many values of samples are checked and decoded at a time."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All figures of one evaluation, on n samples, and what a reader of them must know."""
+    """All figures of one evaluation of n samples, with notes for their reader."""
 
     figures: tuple[Figure, ...]
     features: str
@@ -61,9 +61,6 @@ class Evaluation:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         # Names come from the data, and as Text they are no markup.
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.n} samples", caption=notes, caption_justify="left")
@@ -104,8 +101,7 @@ def evaluate(
 
     Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
     """
-    notes, once = list(dataset.notes), once or Once()
-    held_out = dataset.test if dataset.test is not None else dataset.validation
+    notes, once, held_out = list(dataset.notes), once or Once(), dataset.held_out
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
     elif dataset.test is None:
@@ -134,7 +130,7 @@ def evaluate(
 
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
-    """N: what was asked for, or all that the smaller part has."""
+    """N: what was asked for, or the size of the smaller part. Raises UsageError if that is too small."""
     if not isinstance(n, Integral) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
@@ -149,7 +145,7 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
 
 
 def _samples(sample: Callable[[int], Tensor], n: int, spec: DataSpec, notes: list[str]) -> Tensor:
-    """N samples as stored values on the CPU, checked."""
+    """N samples as stored values on the CPU, checked; warnings go to the notes."""
     x = sample(n)
     if not isinstance(x, Tensor):
         raise UsageError(f"asked for samples as a tensor, got a {type(x).__name__}")

@@ -1,4 +1,4 @@
-"""Writing files so that whatever kills the process, each is there whole, old or new."""
+"""Writing files so that each is there whole, old or new, whatever kills the process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def opened_atomically(path: Path) -> Iterator[IO[bytes]]:
-    """A file to be written within, in the same way.
+    """A file that is open for writing within, and put in place at the end as by ``write_atomically``.
 
     Raises:
         SparringError: as ``write_atomically``.

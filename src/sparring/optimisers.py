@@ -1,4 +1,4 @@
-"""Optimisers: torch's own, and its Adam with less to do around each step."""
+"""torch's fused Adam with less overhead around each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms that keep the discriminator smooth: penalties on its gradient.
+"""Gradient penalties, which keep the discriminator smooth.
 
 A penalty is called with the critic (raw outputs (n,) of inputs), the real and the fake inputs ``(x, *conditions)``, and
 gives a scalar that can be differentiated again. Gradients are taken with respect to x alone, one norm an example.

@@ -1,4 +1,4 @@
-"""Plain settings: what ``--set NAME=VALUE`` may change, how a value is read, and what is said when it cannot be."""
+"""Plain settings: what ``--set NAME=VALUE`` may change, how a value is read, and the error where it cannot be."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from sparring.errors import UsageError
 Value = bool | int | float | str
 Schedule = Literal["constant", "linear", "late", "cosine"]
 LARGEST_SEED = 2**63 - 2
+AT_LEAST = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
+AT_LEAST |= {"best_every": 0, "signals_every": 0, "seed": 0, "threads": 0}
 AT_MOST = {"threads": 1024, "seed": LARGEST_SEED, "k": 10_000, "steps": 10**9, "pretrain": 10**9}
+"""The ranges of settings that are whole numbers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What every training can be told, whatever the recipe. A recipe gives the defaults that its paper asks for."""
+    """The settings that every training has, whatever the recipe. A recipe's defaults are those of its paper."""
 
     steps: int = 30_000
     """Generator updates in the whole run."""
     batch: int = 32
     seed: int = 0
     k: int = 1
-    """Discriminator updates a step."""
+    """Discriminator updates per step."""
     pretrain: int = 0
     """Discriminator updates before the first step."""
     hold: Literal["none", "generator", "discriminator"] = "none"
-    """A player that stands still throughout."""
+    """A player that is not trained at all."""
     lr_generator: float = 2e-4
     lr_discriminator: float = 2e-4
     schedule_generator: Schedule = "constant"
@@ -47,10 +50,10 @@ class Settings:
     """Largest half-life of the average as a share of the steps done, so that it soon forgets its first, poor
     generators (Karras et al. 2020, arXiv:2006.06676, in its published code: .05); 0: ``ema`` from the first step on."""
     balance: float = 0.0
-    """How often the discriminator may be right, as a share, before it is made to learn more slowly; the generator is
-    slowed while the discriminator is right less often than by chance. 0: learning rates are left as they are."""
+    """The accuracy of the discriminator above which its learning rate falls; while it is below chance the generator's
+    falls. Between .5 and 1; 0: learning rates are left as they are."""
     clip: float = 0.0
-    """Largest norm of one player's gradient; 0: not clipped."""
+    """Largest norm of a player's gradient, which is scaled down to it; 0: any."""
     grid_every: int = 200
     """Steps between sample grids."""
     log_every: int = 50
@@ -61,22 +64,20 @@ class Settings:
     """Steps between measurements of cheap signals of how the game goes; 0: every 16 000
     examples, and at least 100 steps apart. A number above ``steps``: none."""
     on_sick: Literal["continue", "stop", "rollback"] = "continue"
-    """What happens when the game is found to be sick: nothing, the run stops (exit code 3), or it goes back to its
-    best checkpoint and on from there with the remedy."""
+    """What happens when the game is found to be sick: nothing, the run stops (exit code 3), or it returns to its best
+    checkpoint and continues from there with the remedy's settings."""
     checkpoint_seconds: float = 60.0
-    """Time between checkpoints; 0: at every line of metrics.jsonl."""
+    """Seconds between checkpoints; 0: one at every line of metrics.jsonl."""
     engine: Literal["auto", "eager", "captured"] = "auto"
     """How steps are played: one operation after another, or captured in a CUDA graph; auto: captured on CUDA."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What networks compute in. Weights, losses, penalties and optimisers are float32 in any case."""
+    """The numbers that networks compute in. Weights, losses, penalties and optimisers are float32 in any case."""
     threads: int = 0
-    """CPU threads; 0: as many as torch takes when the run begins. Another number gives other last bits."""
+    """CPU threads; 0: as many as torch uses when the run begins. Another number changes the last bits."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot mean anything."""
-        at_least = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "grid_every": 1, "log_every": 1}
-        at_least |= {"best_every": 0, "signals_every": 0, "seed": 0, "threads": 0}
-        for name, least in at_least.items():
+        for name, least in AT_LEAST.items():
             if getattr(self, name) < least:
                 raise UsageError(f"{name}={getattr(self, name)} is too small: it must be at least {least}.")
         for name, most in AT_MOST.items():
@@ -152,7 +153,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, str]:
 
 
 def split(values: Mapping[str, Value], *hints: Mapping[str, Any]) -> list[dict[str, Value]]:
-    """Give each setting to the first of several sets of known names that has it, converted to its type.
+    """Share settings out: each goes to the first of several sets of known names that has it, converted to its type.
 
     Raises:
         UsageError: a name that nobody knows (with the nearest names), or a value that does not fit.

@@ -1,4 +1,4 @@
-"""The words that every room shares: batches, what the data looks like, the players, and the small protocols."""
+"""The types that every room shares: batches, specifications of data, players, turns, recipes and small protocols."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ Latent: TypeAlias = "Callable[[torch.Generator | None, int], Tensor]"
 
 
 LARGEST = 1 << 28
-"""Numbers that one example has at the most."""
+"""The most numbers that one example may have."""
 
 
 class Batch(NamedTuple):
-    """Some examples as they are stored: ``x`` (n, *shape), uint8 for images; ``y`` (n,) int64, -1 where unlabelled.
+    """Examples as they are stored: ``x`` (n, *shape), uint8 for images, float32 for points; ``y`` their conditions.
 
-    Where the data have attributes, ``y`` is (n, attributes) float32, in the user's units.
+    ``y`` is labels (n,) int64, -1 where unlabelled; or attributes (n, a) float32 in the user's units; or None.
     """
 
     x: Tensor
@@ -59,7 +59,7 @@ class Attribute:
     high: float
 
     def __post_init__(self) -> None:
-        """Refuse what no training examples have, with a ``ValueError``."""
+        """Raise ``ValueError`` for numbers that no training examples could have."""
         if not (-np.inf < self.low <= self.high < np.inf and np.isfinite(self.mean) and 0 < self.deviation < np.inf):
             raise ValueError(f"no attribute is like {self}")
 
@@ -89,17 +89,17 @@ class DataSpec:
         return int(np.prod(self.shape))
 
     def encode(self, stored: Tensor) -> Tensor:
-        """Stored values to what the networks see: uint8 0..255 to float32 [-1, 1]; points unchanged."""
+        """Stored values as network values: uint8 0..255 to float32 in [-1, 1]; points unchanged."""
         return stored.to(torch.float32).div_(127.5).sub_(1.0) if self.kind == "image" else stored
 
     def decode(self, x: Tensor) -> Tensor:
-        """What the networks make to stored values: [-1, 1] to uint8 (rounded, clipped); points unchanged."""
+        """Network values as stored values: [-1, 1] to uint8 0..255, rounded and clipped; points unchanged."""
         if self.kind != "image":
             return x
         return x.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
 
     def encode_condition(self, y: Tensor) -> Tensor:
-        """Stored conditions to what the networks see: attributes (n, a) standardised; classes unchanged."""
+        """Stored conditions as the networks see them: attributes (n, a) standardised; labels (n,) unchanged."""
         if not self.attributes:
             return y
         mean, deviation = (torch.tensor([getattr(a, of) for a in self.attributes]) for of in ("mean", "deviation"))
@@ -121,7 +121,7 @@ class DataSpec:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSpec:
-        """The specification that ``to_json`` wrote."""
+        """The specification that ``to_json`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
         shape, classes, shares = (tuple(values.get(name, ())) for name in ("shape", "classes", "shares"))
         if not shape or not all(isinstance(side, int) and side > 0 for side in shape) or np.prod(shape) > LARGEST:
             raise ValueError(f"no example has the shape {shape}")
@@ -132,23 +132,23 @@ class DataSpec:
         return cls(values["kind"], shape, classes, values["name"], shares, attributes, rows)
 
     def draw_conditions(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        """N stored conditions, labels (n,) or attributes (n, a), as often as the training examples have them."""
+        """N stored conditions, labels (n,) or attributes (n, a), as frequent as in the training part."""
         if not self.attributes:
             return self.draw_labels(n, generator)
         return torch.tensor(self.rows)[torch.randint(len(self.rows), (n,), generator=generator)]
 
     @property
-    def frequencies(self) -> Tensor:
-        """The share of the training examples of each class and of those before it, (classes,), ending in 1."""
+    def cumulative_shares(self) -> Tensor:
+        """The cumulative shares of the classes in the training part, (classes,), from above 0 up to 1."""
         shares = torch.tensor(self.shares or [1.0] * len(self.classes), dtype=torch.float64)
         return (shares.cumsum(0) / shares.sum()).float()
 
     def draw_labels(
-        self, n: int, generator: torch.Generator | None = None, frequencies: Tensor | None = None
+        self, n: int, generator: torch.Generator | None = None, cumulative_shares: Tensor | None = None
     ) -> Tensor:
-        """N labels (n,) int64, as often as the training examples have them; ``frequencies``, if at hand, save time."""
-        cumulated = self.frequencies if frequencies is None else frequencies
-        return torch.searchsorted(cumulated, torch.rand(n, generator=generator), right=True)
+        """N labels (n,) int64, as frequent as in the training part; ``cumulative_shares`` saves computing them."""
+        cumulative = self.cumulative_shares if cumulative_shares is None else cumulative_shares
+        return torch.searchsorted(cumulative, torch.rand(n, generator=generator), right=True)
 
 
 class DataSource(Protocol):
@@ -207,6 +207,11 @@ class Dataset:
     """(file, why) for everything that could not be read."""
     density: Density | None = None
 
+    @property
+    def held_out(self) -> DataSource | None:
+        """What figures are measured against: the test part, else the validation part; None if there is neither."""
+        return self.validation if self.test is None else self.test
+
 
 PlayerName: TypeAlias = Literal["generator", "discriminator"]
 
@@ -219,42 +224,47 @@ class Players(nn.Module):
         self.generator = generator
         self.discriminator = discriminator
         self.optimisers: dict[PlayerName, torch.optim.Optimizer] = {}
-        """What moves each network, for games that foresee a move."""
+        """The optimiser of each player, for games that look ahead (``Unrolled``)."""
 
 
 class Drawn(NamedTuple):
-    """What the step hands over for one turn: encoded real inputs and latent inputs, each ``(x or z, *conditions)``."""
+    """What a move is given: encoded real examples ``(x, *conditions)`` and latent codes ``(z, *conditions)``."""
 
     real: Inputs
     latent: Inputs
     memory: Memory = MappingProxyType({})
     labelled: Inputs = ()
-    """Encoded examples and their labels, ``(x, y)``, where the turn asks for them."""
+    """Encoded labelled examples ``(x, y)``, where the turn asks for them; else empty."""
 
 
 Statistics: TypeAlias = dict[str, Tensor]
+"""What a move measured, scalars by name: they are averaged into metrics.jsonl."""
 
 
 class View(Protocol):
-    """How examples are shown to the discriminator, real and fake alike; differentiable. One that never changes has no
-    more than ``__call__``."""
+    """How examples are shown to the discriminator, real and fake alike; differentiable.
+
+    A view that keeps nothing between moves implements ``__call__`` alone.
+    """
 
     def __call__(self, inputs: Inputs, memory: Memory) -> Inputs:
         """The inputs as they are shown."""
         ...
 
     def memory(self) -> Memory:
-        """What it keeps between moves, as it is at first; new tensors at each call."""
+        """The initial value of what it keeps between moves; new tensors at each call."""
         return {}
 
     def adapt(self, memory: Memory, statistics: Statistics) -> None:
-        """Called after each move of the discriminator with what the move measured; changes the memory in place, and may
-        add to what is reported of the move."""
+        """Called after each move of the discriminator with what the move measured.
+
+        Changes the memory in place, and may add to the statistics.
+        """
         return
 
 
 class Turn(NamedTuple):
-    """One player's move: how often a step, how many examples it draws, and its loss."""
+    """One player's move: how often it is made in a step, how many examples it draws, and its loss."""
 
     player: PlayerName
     real: int
@@ -268,14 +278,14 @@ class Turn(NamedTuple):
 
 
 class Game(Protocol):
-    """What is played: the turns of one step, for a batch size."""
+    """What is played: who moves when, on how many examples, and with which loss."""
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """The moves of one step, in order."""
         ...
 
     def memory(self) -> Memory:
-        """What the game keeps between its moves, as it is at first; new tensors at each call."""
+        """The initial value of what the game keeps between moves; new tensors at each call."""
         ...
 
     def after_step(self, players: Players, player: PlayerName, memory: Memory, statistics: Statistics) -> None:
@@ -292,7 +302,7 @@ class Optimiser(Protocol):
 
 
 class Machine(NamedTuple):
-    """What a training will run on, as far as a choice of settings depends on it."""
+    """The machine that a training will run on, as far as a choice of settings may depend on it."""
 
     device: str
     """The kind: cpu, cuda or mps."""

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 import sparring
+from sparring import files
+from sparring.data import pack
 
 TRAIN = ("--out", "out", "--steps", 2, "--device", "cpu")
 
 
 def test_no_space_for_the_pack(spar, snapshot, one_line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The packing's own writes fail as on a full disk: nothing is left of it, and then it works."""
-    from sparring.data import pack
 
     np.save("a.npy", np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8))
     monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / "cache"))
@@ -122,8 +123,6 @@ def test_a_full_disk_for_the_cache(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_for_samples(spar, one_line, digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sparring import files
-
     monkeypatch.setattr(files, "open", lambda *_: Path("/dev/full").open("wb"), raising=False)  # noqa: SIM115
     one_line(spar("sample", digits_run.path, "--out", "a.npy"), 1, "cannot write a.npy", "no space left")
 

@@ -1,6 +1,6 @@
 """The benchmark of modes goes on where it was stopped."""
 
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 from types import ModuleType
@@ -8,13 +8,10 @@ from types import ModuleType
 import pytest
 
 
-@pytest.fixture(scope="module")
-def modes() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "modes.py"
-    spec = importlib.util.spec_from_file_location("benchmark_modes", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def modes(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    return importlib.import_module("modes")
 
 
 def test_only_what_is_missing_is_run(modes: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
 """Named sets: where they are looked for, downloads, and the real ones where this machine has them."""
 
+import errno
 import functools
 import gzip
 import hashlib
 import http.server
 import io
+import os
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -12,9 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from sparring.data import draw_indices, open_data
+from sparring.data.download import _Bar
 from sparring.data.named import NAMED
 from sparring.errors import SparringError, UsageError
 
@@ -45,8 +49,6 @@ def test_digits() -> None:
 
 
 def test_sparring_data_folders_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     small_mnist(tmp_path / "b" / "fashion-mnist")
     (tmp_path / "a").mkdir()
     monkeypatch.setenv("SPARRING_DATA", os.pathsep.join(str(tmp_path / name) for name in "ab"))
@@ -136,8 +138,6 @@ def test_download(mirror: Path, cache: Path, show_progress: bool, capsys: pytest
 
 
 def test_the_name_of_a_download_is_no_markup() -> None:
-    from sparring.data.download import _Bar
-
     bar = _Bar("a[red].gz")
     bar.update(1)
     bar.close()
@@ -152,10 +152,6 @@ def test_download_with_another_checksum_is_refused(mirror: Path, cache: Path) ->
 
 
 def test_a_full_disk_is_not_taken_for_a_broken_mirror(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
-    import pooch
-
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

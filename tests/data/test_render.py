@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -109,9 +111,6 @@ def test_plots_of_sick_generators(dimension: int) -> None:
 
 
 def test_plots_leave_pyplot_alone() -> None:
-    import subprocess
-    import sys
-
     plot = "import torch, sys, sparring.data as d; d.plot_points(torch.rand(9, 1))"
     code = f"{plot}; sys.exit('matplotlib.pyplot' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ import pytest
 from sparring.diagnosis.diagnosis import diagnose_run
 from sparring.diagnosis.remedies import prescribe
 from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
-from sparring.diagnosis.verdict import SAID, Verdict, diagnose, examine
+from sparring.diagnosis.verdict import IN_WORDS, Verdict, diagnose, examine
 from sparring.types import DataSpec
 
 SPEC = DataSpec("image", (1, 8, 8), ("a", "b"))
@@ -42,7 +42,7 @@ def sick(name, symptoms=(), rate=math.nan, **identity):
 def test_every_sign_has_a_threshold_and_words_and_no_threshold_is_idle():
     names = {threshold_name(sickness, sign) for sickness in SICKNESSES for sign in signs(sickness)}
     assert names == set(measured()["thresholds"])
-    assert {sign.symptom for sickness in SICKNESSES for sign in signs(sickness)} == set(SAID)
+    assert {sign.symptom for sickness in SICKNESSES for sign in signs(sickness)} == set(IN_WORDS)
 
 
 @pytest.mark.parametrize("sickness", SICKNESSES, ids=lambda s: s.name)

@@ -4,6 +4,7 @@ import io
 
 import pytest
 import torch
+from rich.console import Console
 
 from sparring.errors import UsageError
 from sparring.latents.evidence import Direction, components_table, find, measure_effects
@@ -99,8 +100,6 @@ def test_conditions_stay_with_their_codes() -> None:
 
 
 def test_tables() -> None:
-    from rich.console import Console
-
     found = find(linear, (Z,), MEASURES, "b", ("c",))
     assert isinstance(found, Direction)
     console = Console(record=True, width=80, file=io.StringIO())

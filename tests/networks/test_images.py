@@ -30,6 +30,7 @@ from sparring.networks import (
     gaussian,
     spectral,
 )
+from sparring.networks.r3gan import downsample, upsample
 
 Shape = tuple[int, int, int]
 LATENT, WIDTH, CLASSES, ATTRIBUTES = 5, 8, 3, 2
@@ -230,8 +231,6 @@ def test_r3gan_starts_as_its_skip_connections() -> None:
 
 def test_r3gan_upsampling_is_linear_interpolation() -> None:
     network = R3GANGenerator(4, (1, 8, 8), 8)
-    from sparring.networks.r3gan import downsample, upsample
-
     ramp = torch.arange(4.0).view(1, 1, 1, 4).expand(1, 1, 4, 4)
     doubled = upsample(ramp, network.kernel, (8, 8))
     torch.testing.assert_close(doubled[0, 0, 3, 1:], torch.arange(0, 3.5, 0.5))

@@ -29,7 +29,7 @@ from sparring.recipes.parts import adam, normal
 from sparring.training.attributes import GRID_QUANTILES, parse_attributes
 from sparring.training.display import Display
 from sparring.training.draw import GAME, Draw
-from sparring.training.sampling import draw_latents, generate, grid_latents
+from sparring.training.sampling import draw_latents, grid_latents, in_chunks
 from sparring.training.state import State, read_checkpoint
 from sparring.training.step import Step
 from sparring.types import Recipe
@@ -92,7 +92,7 @@ def test_the_conditional_mean_is_learned(name: str, seed: int) -> None:
     def errors() -> torch.Tensor:
         z = recipe.latent(torch.Generator().manual_seed(1), 18 * 100)
         y = data.spec.encode_condition(asked.repeat_interleave(100, 0))
-        means = generate(state.generator, (z, y), CPU).view(18, 100, 2).mean(1)
+        means = in_chunks(state.generator, (z, y), CPU).view(18, 100, 2).mean(1)
         return (means - data.density.mean(asked)).norm(dim=1)
 
     assert errors().mean() > 0.7

@@ -1,6 +1,7 @@
 """Runs side by side: equal ones are not told apart, different ones are, and seeds are not taken for settings."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 import sparring
+from sparring import evaluate
 from sparring.errors import UsageError
 from sparring.runs.compare import Compared, compare_runs, judge, replicates, verdict
 from sparring.training.display import Display
@@ -65,7 +67,6 @@ def test_all_are_measured_alike_and_repeatably(rings) -> None:
 
 def test_real_data_are_measured_once(digits_run: sparring.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """And floors and first figures are those of an evaluation of its own."""
-    from sparring import evaluate
 
     seen = []
     extract = evaluate._extract
@@ -122,8 +123,6 @@ def test_beyond_real_data_nothing_is_better() -> None:
 
 
 def test_unfinished_runs_are_told(rings, tmp_path: Path) -> None:
-    import shutil
-
     place = shutil.copytree(rings[0].path, tmp_path / "copy")
     text = (place / "recipe.json").read_text()
     (place / "recipe.json").write_text(text.replace('"steps": 60', '"steps": 900'))

@@ -13,6 +13,7 @@ from sparring.runs.directions import STEPS, find_components, find_direction, wal
 from sparring.runs.export import SIDE, write_film
 from sparring.runs.measures import class_pair, measures_for
 from sparring.training.display import Display
+from sparring.training.sampling import draw_latents
 from sparring.types import DataSpec
 
 SMALL = {"device": "cpu", "display": Display(quiet=True), "steps": 20, "log_every": 20, "batch": 16}
@@ -37,8 +38,6 @@ def test_truncated_samples(digits_run: sparring.Run) -> None:
 
 
 def test_truncation_keeps_the_labels(cgan_run: sparring.Run) -> None:
-    from sparring.training.sampling import draw_latents
-
     (_, labels), (_, truncated) = (
         draw_latents(cgan_run.recipe, cgan_run.spec, 50, 1, truncation=t) for t in (None, 0.3)
     )

@@ -10,7 +10,7 @@ from sparring.data import DataOptions, open_data
 from sparring.errors import UsageError
 from sparring.recipes import RECIPES
 from sparring.recipes.build import build, find, own_defaults, share_out
-from sparring.training.balance import QUICKNESS, SHARE, SLOWEST, rebalance, whole_rates
+from sparring.training.balance import QUICKNESS, SHARE, SLOWEST, full_shares, rebalance
 from sparring.training.draw import Draw
 from sparring.training.schedule import learning_rate
 from sparring.training.state import State
@@ -41,7 +41,7 @@ def adversarial() -> list[str]:
 
 def shares_after(recipe: Recipe, rights: list[float]) -> list[float]:
     """The generator's and the discriminator's share, after moves in which the latter was right so often."""
-    memory = whole_rates(recipe)
+    memory = full_shares(recipe)
     for right in rights:
         statistics = {"d_real": torch.tensor(right + 0.1), "d_fake": torch.tensor(right - 0.1)}
         rebalance(recipe, memory, statistics)
@@ -104,4 +104,4 @@ def test_one_side_cannot_be_balanced(tiny) -> None:
 def test_a_game_that_tells_no_skill_cannot_be_balanced(tiny) -> None:
     recipe = tiny(balance=0.7)
     with pytest.raises(UsageError, match="how often its discriminator is right"):
-        rebalance(recipe, whole_rates(recipe), {"d_loss": torch.tensor(1.0)})
+        rebalance(recipe, full_shares(recipe), {"d_loss": torch.tensor(1.0)})

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -16,7 +17,7 @@ from sparring.objectives import non_saturating
 from sparring.runs.run import Run
 from sparring.training.display import Display
 from sparring.training.state import read_checkpoint
-from sparring.types import Drawn, Memory, PlayerName, Players, Statistics
+from sparring.types import Drawn, Memory, PlayerName, Players, Statistics, Turn
 
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 
@@ -140,8 +141,6 @@ def test_the_users_random_numbers_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_labelled_game_needs_labels(conditional_file: Path, tmp_path: Path) -> None:
-    import numpy as np
-
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
     np.save(tmp_path / "plain.npy", images)
     labels = np.arange(60) % 3
@@ -158,8 +157,6 @@ def test_one_player_alone_has_no_discriminator(tensors, tiny, training) -> None:
 
     class Alone:
         def turns(self, batch: int):
-            from sparring.types import Turn
-
             return [Turn("generator", batch, batch, self.loss)]
 
         def loss(self, players: Players, drawn: Drawn):

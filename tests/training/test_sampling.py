@@ -10,7 +10,7 @@ from PIL import Image
 import sparring
 from sparring.errors import UsageError
 from sparring.runs.export import write_samples
-from sparring.training.sampling import CHUNK, draw_latents, generate, grid_latents, read_latents
+from sparring.training.sampling import CHUNK, draw_latents, grid_latents, in_chunks, read_latents
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def test_the_users_random_numbers_are_left_alone(digits_run: sparring.Run) -> No
 def test_running_averages_are_used_and_the_mode_is_kept(tiny) -> None:
     generator = tiny().generator()
     inputs = (torch.randn(4, 2),)
-    made = generate(generator, inputs, CPU)
+    made = in_chunks(generator, inputs, CPU)
     assert generator.training
     with torch.no_grad():
         torch.testing.assert_close(made, generator.eval()(*inputs))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.recipes.build import build, find
-from sparring.training.schedule import changes, learning_rate, share_left
+from sparring.training.schedule import learning_rate, rates_change, schedule_factor
 from sparring.types import DataSpec
 
 BASE = replace(
@@ -30,7 +30,7 @@ def test_shapes_over_the_run(step: int) -> None:
         assert learning_rate(other, "discriminator", step) == pytest.approx(0.2 * share, abs=1e-15)
         assert learning_rate(one, "discriminator", step) == pytest.approx(0.2)  # each side has its own
         assert learning_rate(other, "generator", step) == pytest.approx(0.3)
-        assert changes(one) == changes(other) == (schedule != "constant")
+        assert rates_change(one) == rates_change(other) == (schedule != "constant")
 
 
 def test_each_side_decays_in_stairs() -> None:
@@ -42,8 +42,8 @@ def test_each_side_decays_in_stairs() -> None:
 
 
 def test_beyond_the_end_nothing_turns_negative() -> None:
-    assert share_left("linear", 1.5) == 0
-    assert share_left("cosine", 1.5) == pytest.approx(0)
+    assert schedule_factor("linear", 1.5) == 0
+    assert schedule_factor("cosine", 1.5) == pytest.approx(0)
 
 
 def test_published_rates_of_gan_1d() -> None:

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
-from sparring.data import open_data
+from sparring.data import DataOptions, open_data
 from sparring.errors import UsageError
 from sparring.networks import MLPGenerator
 from sparring.recipes import RECIPES
@@ -60,9 +60,6 @@ def test_all_comes_back(tiny, play, tmp_path: Path, optimiser, steps: int) -> No
 
 def test_a_state_that_has_played_takes_up_another(tiny, play, saved: Path, tmp_path: Path) -> None:
     """Loading does not depend on what was there before, and the game goes on from it to the same bits."""
-    from sparring.data import DataOptions, open_data
-    from sparring.training.draw import Draw
-    from sparring.training.step import Step
 
     source = open_data("gaussian", DataOptions(points=500)).train
     played: State = play(tiny(ema=0.9), 3)

@@ -1,4 +1,4 @@
-"""Where packed sets and downloads are kept, and how an entry appears there whole or not at all."""
+"""The cache of packed sets and downloads, in which an entry appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def digest(value: Any) -> str:
 
 @contextmanager
 def cache_errors(root: Path) -> Iterator[None]:
-    """Turn what the file system says about the cache into one clear line."""
+    """Within, an ``OSError`` of the cache becomes a ``SparringError`` of one clear line."""
     try:
         yield
     except OSError as error:

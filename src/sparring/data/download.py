@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
 from sparring.cache_folder import VARIABLE, cache_folder
 from sparring.data.cache import cache_errors
 from sparring.errors import SparringError
@@ -78,9 +81,6 @@ class _Bar:
 
     def update(self, count: int) -> None:
         """Some bytes have come."""
-        from rich.console import Console
-        from rich.progress import DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
         if self.bar is None:
             columns = TextColumn("{task.description}", markup=False), DownloadColumn(), TransferSpeedColumn()
             self.bar = Progress(*columns, console=Console(stderr=True), transient=True)

@@ -1,4 +1,4 @@
-"""Two things that every file format needs: who a file is, and all of its bytes or a clear refusal."""
+"""Two things that every file format needs: a file's identity, and its bytes or a clear error."""
 
 from __future__ import annotations
 

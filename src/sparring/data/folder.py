@@ -66,7 +66,7 @@ class ImageFiles:
         return [self.tree.identity(), self.notes]
 
     def survey(self) -> Survey:
-        """Read every header."""
+        """Read every header. Raises ``UsageError`` if no image can be read."""
         notes = list(self.notes)
         problems = self._plan(notes)
         labels = {entry.label for entry in self._entries} - {None}

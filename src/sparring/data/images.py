@@ -1,4 +1,4 @@
-"""Images to be looked at by a trained network: read in order, each under its name, none held out, nothing packed."""
+"""Images for a trained network: read in order, each with its name; nothing is held out, nothing is packed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_images(path: str, spec: DataSpec, fit: Fit = "exact") -> Images:
 
 
 def look_through(path: str, layout: Layout) -> tuple[set[tuple[int, int]], Iterable[Item]]:
-    """The sizes (height, width) that occur, and the images one after another."""
+    """The sizes (height, width) that occur, and the images one by one. Raises ``UsageError`` if none can be read."""
     file = Path(path).expanduser()
     if file.suffix.lower() in EXTENSIONS and file.is_file():
         try:

@@ -42,7 +42,7 @@ class NpyTable:
         return file_identity(self.path)
 
     def open(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        """Shape and dtype, from the header."""
+        """Shape and dtype, from the header; raises ``UsageError`` if it cannot be read."""
         if self._array is None:
             try:
                 with self.path.open("rb") as file:
@@ -110,7 +110,7 @@ class NpzTable:
 
 
 def open_arrays(path: Path, name: str, options: DataOptions) -> ArrayImages:
-    """The origin that a .npy or .npz file is."""
+    """The images in a .npy or .npz file. Raises ``UsageError`` if there are none that can be read."""
     place = str(path.resolve())
     if path.suffix.lower() == ".npy":
         return ArrayImages(name, place, [NpyTable(path)], options)

@@ -1,4 +1,4 @@
-"""From what the user names to an opened data set."""
+"""From a name or a path to an opened data set."""
 
 from __future__ import annotations
 
@@ -25,10 +25,20 @@ WANTED = "a folder or .zip of images, .npy, .npz, or IDX files"
 
 
 def open_data(data: str, options: DataOptions | None = None, *, show_progress: bool = False) -> Dataset:
-    """Open a named set, a toy or a path; images are packed into the cache the first time.
+    """Open a data set; images are packed into the cache the first time.
 
-    A name wins over a path of the same name; write ``./mnist`` for the path. Raises ``UsageError`` for anything that
-    the user can mend, ``SparringError`` where the machine failed (no network, no disk space).
+    Args:
+        data: the name of a public set or a toy, or a path (folder, zip, .npy, .npz, IDX). A name wins over a path of
+            the same name; write ``./mnist`` for the path.
+        options: how the data are read; unless given, the defaults.
+        show_progress: show a bar on standard error while images are packed or downloaded.
+
+    Returns:
+        The training, validation and test parts, with notes on how they were made and what was skipped.
+
+    Raises:
+        UsageError: the data do not exist, cannot be used, or do not fit the options.
+        SparringError: the machine failed (no network, no disk space).
     """
     options = options or DataOptions()
     if data in TOYS:
@@ -43,7 +53,7 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
 
 
 def open_path(data: str, options: DataOptions) -> Origin:
-    """The origin that a path is."""
+    """The origin of the images at a path. Raises UsageError if there are none."""
     if not data:
         raise UsageError(f"no data is named; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
     path = Path(os.path.expanduser(data))

@@ -1,4 +1,4 @@
-"""What a new source of images implements: who it is, a quick survey, and its images one after another."""
+"""What a new source of images implements: its identity, a quick survey, and its images one by one."""
 
 from __future__ import annotations
 

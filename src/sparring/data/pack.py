@@ -36,6 +36,10 @@ def open_packed(origin: Origin, options: DataOptions, show_progress: bool = Fals
 
     Neither pixels nor attributes are in memory all at once; what is noted of each image is: its label, part and hash,
     about 100 bytes while it is packed.
+
+    Raises:
+        UsageError: no image can be read, or an option does not fit.
+        SparringError: the disk refuses, or has too little space.
     """
     root = cache_folder()
     folder = root / "packed"

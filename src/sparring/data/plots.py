@@ -73,17 +73,22 @@ def plot_path(path: Tensor, around: Tensor, title: str = "") -> Image.Image:
 
 def _picture(size: tuple[float, float], title: str, paint: Callable[[Any], None]) -> Image.Image:
     """One pair of axes, painted, as a picture of a size in units of 100 pixels."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, dpi=100, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     paint(axes)
     if title:
         axes.set_title(title, fontsize=11)
+    return to_image(figure)
+
+
+def to_image(figure: Any) -> Image.Image:
+    """A matplotlib figure as a picture, RGB; pyplot and its global state stay out of it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
-    canvas.print_png(buffer)  # type: ignore[no-untyped-call]
+    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
     return Image.open(buffer).convert("RGB")
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
 
 @contextmanager
 def progress(what: str, total: int | None, show: bool) -> Iterator[Callable[[int], None]]:
@@ -12,16 +15,6 @@ def progress(what: str, total: int | None, show: bool) -> Iterator[Callable[[int
     if not show:
         yield lambda _: None
         return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
     times = [TimeElapsedColumn()] if total is None else [MofNCompleteColumn(), TimeRemainingColumn()]
     columns = TextColumn("{task.description}", markup=False), BarColumn(), *times
     console = Console(stderr=True)

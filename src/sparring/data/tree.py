@@ -95,7 +95,7 @@ class ZipTree:
         self._archive: zipfile.ZipFile | None = None
 
     def identity(self) -> Any:
-        """The archive's size and time of change."""
+        """The archive's size and time of change; raises ``UsageError`` if it cannot be read."""
         try:
             status = self.path.stat()
         except OSError as error:
@@ -103,7 +103,7 @@ class ZipTree:
         return [status.st_size, status.st_mtime_ns]
 
     def files(self) -> list[str]:
-        """All members that are files, sorted."""
+        """All members that are files, sorted; raises ``UsageError`` if the archive is damaged or a member leaves it."""
         names = [info.filename for info in self._open().infolist() if not info.is_dir()]
         for name in names:
             if leaves_root(name):

@@ -11,16 +11,16 @@ from typing import Any
 from sparring.diagnosis.verdict import Verdict
 
 BEST = "auto"
-"""The recipe to turn to."""
+"""The recipe that is prescribed where another one fails."""
 NEAR = 2.0
-"""Undertrained samples are to come so near: their figure at most so many times that of real examples."""
+"""What more training of an undertrained run aims at: a figure of at most so many times that of real examples."""
 LONGER = (2.0, 10.0)
-"""The least and the most times as many steps that an undertrained run gets."""
+"""An undertrained run is told to take at least and at most so many times its steps."""
 HARMLESS = (
     *("steps", "epochs", "batch", "seed", "threads", "engine", "precision", "checkpoint_seconds", "tensorboard"),
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
-"""Settings that make no game sick."""
+"""Settings that cannot make a game sick, so they are kept, and are no suspects."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Remedy:
 def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     """What helps a run with this recipe.json; None where it is healthy, or nothing is known to help.
 
-    What the user set otherwise than the recipe is the first suspect. Where nothing was, the recipe does not fit the
-    data, and the one that is the best known takes its place.
+    The first suspects are the settings that the user changed. Where there are none, the recipe does not fit the data,
+    and BEST takes its place.
     """
     if not verdict.findings:
         return None
@@ -56,12 +56,12 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     if verdict.name == "undertrained":
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
-        return more_data(recipe, identity, kept)
+        return more_data(identity, kept)
     if suspects:
         said = ", ".join(f"{name}={given[name]}" for name in suspects)
         return Remedy(f"leave {recipe}'s own settings as they are: you set {said}", recipe, kept)
     if recipe != BEST:
-        why = f"{recipe} does not fit these data: {BEST} is relativistic with gradient penalties, which converges"
+        why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
         return Remedy(why, BEST, {name: value for name, value in kept.items() if name in ("seed", "threads")})
     return gentler(identity, kept)
 
@@ -81,8 +81,8 @@ def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, An
     return Remedy(why, str(identity["recipe"]), {**others, "steps": steps}, goes_on=True)
 
 
-def more_data(recipe: str, identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
-    """Images that are augmented; for anything else, and for what is augmented already, only more data help."""
+def more_data(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
+    """Augment images; None for other data, and for images that are augmented already: only more data help there."""
     own = identity["settings"]["own"]
     if identity["spec"]["kind"] != "image" or own.get("augment", "none") != "none":
         return None

@@ -32,7 +32,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Sickness:
-    """What is wrong with a game: known by all signs of any of its ``forms``."""
+    """Something that is wrong with a game. It is there if all signs of one of its ``forms`` are."""
 
     name: str
     meaning: str
@@ -113,7 +113,7 @@ SICKNESSES = (
         ((below("modes"),), (below("classes"),), (below("recall"), above("precision"))),
     ),
 )
-"""In the order in which they are looked for: what comes first explains what comes later."""
+"""Ordered by cause: an earlier sickness explains a later one that is found beside it."""
 
 
 @cache

@@ -14,9 +14,9 @@ from sparring.types import DataSpec
 
 HEALTHY, EARLY = "healthy", "too early to tell"
 UNFINISHED = ("undertrained", "modes missing")
-"""What may mend itself while the training goes on."""
+"""Sicknesses that may pass as the training goes on, so they are said of a finished run only."""
 
-SAID = {
+IN_WORDS = {
     "finite": "share of the run until a value stopped being finite",
     "largest_output": "largest output of the discriminator",
     "lost": "share of what was learned that was lost again since the best measurement",
@@ -47,7 +47,7 @@ class Evidence:
     threshold: float
 
     def __str__(self) -> str:
-        return f"{SAID[self.symptom]}: {self.value:.3g}, which is {self.side} {self.threshold:.3g}"
+        return f"{IN_WORDS[self.symptom]}: {self.value:.3g}, which is {self.side} {self.threshold:.3g}"
 
 
 @dataclass(frozen=True)

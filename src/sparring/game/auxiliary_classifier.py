@@ -34,66 +34,69 @@ class AuxiliaryClassifier(Adversarial):
             raise UsageError("an auxiliary classifier goes with no penalties, packs or views.")
 
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
-        """The adversarial loss, and what the conditions of real and of generated examples were unlikely by."""
+        """The adversarial loss, and the losses of the conditions that are said of real and of generated examples."""
         with torch.no_grad():
             fake = players.generator(*drawn.latent)
         (x, y), labels = drawn.real, drawn.latent[1]
-        on_real, scores, on_fake, fake_scores = self._look(players, x, fake)
+        on_real, scores, on_fake, fake_scores = self.judge_and_classify(players, x, fake)
         loss = self.objective.discriminator(on_real, on_fake).mean()
-        says = self.unlikely(scores, y) + self.unlikely(fake_scores, labels)
+        classification = self.condition_loss(scores, y) + self.condition_loss(fake_scores, labels)
         measured = skill(self.objective, on_real, on_fake)
-        measured |= {f"d_{self.condition}": self.agreement(scores.detach(), y)}
-        return loss + self.weight * says, {"d_loss": loss.detach()} | measured
+        measured |= {f"d_{self.condition}": self.condition_statistic(scores.detach(), y)}
+        return loss + self.weight * classification, {"d_loss": loss.detach()} | measured
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
-        """The adversarial loss, and what the conditions that were asked for are unlikely by."""
-        on_fake, scores = look(players, players.generator(*drawn.latent))
-        on_real = look(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
+        """The adversarial loss, and the loss of the conditions that are said of the generated examples."""
+        on_fake, scores = classify(players, players.generator(*drawn.latent))
+        on_real = classify(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
         loss = self.objective.generator(on_real, on_fake).mean()
-        says = self.unlikely(scores, drawn.latent[1])
-        return loss + self.weight * says, {"g_loss": loss.detach(), f"g_{self.condition}_loss": says.detach()}
+        classification = self.condition_loss(scores, drawn.latent[1])
+        measured = {"g_loss": loss.detach(), f"g_{self.condition}_loss": classification.detach()}
+        return loss + self.weight * classification, measured
 
     def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
         """Raw outputs on real and on fake examples, without the scores."""
-        on_real, _, on_fake, _ = self._look(players, real[0], fake[0])
+        on_real, _, on_fake, _ = self.judge_and_classify(players, real[0], fake[0])
         return on_real, on_fake
 
-    def unlikely(self, scores: Tensor, y: Tensor) -> Tensor:
-        """The mean of -log P(y) by the scores: the cross-entropy."""
+    def condition_loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """How wrong the scores (n, classes) are about the classes y (n,): their mean cross-entropy."""
         return cross_entropy(scores, y)
 
-    def agreement(self, scores: Tensor, y: Tensor) -> Tensor:
-        """What is reported of the discriminator: the share of examples whose class is right."""
+    def condition_statistic(self, scores: Tensor, y: Tensor) -> Tensor:
+        """The accuracy on the classes, which is reported as ``d_class``."""
         return (scores.argmax(1) == y).float().mean()
 
-    def _look(self, players: Players, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def judge_and_classify(self, players: Players, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Raw outputs and scores on real examples, then on generated ones, in two passes or in one."""
         if not self.joined:
-            return (*look(players, real), *look(players, fake))
+            return (*classify(players, real), *classify(players, fake))
         n = len(real)
-        raw, scores = look(players, torch.cat([real, fake]))
+        raw, scores = classify(players, torch.cat([real, fake]))
         return raw[:n], scores[:n], raw[n:], scores[n:]
 
 
 @dataclass(frozen=True)
 class AuxiliaryRegression(AuxiliaryClassifier):
-    """The same game of attributes, which the discriminator says as numbers.
+    """The same game with attributes in place of classes: the discriminator predicts them as numbers.
 
-    P(y) is the normal distribution about what it says, with variance 1 for each standardised attribute: half the
-    squared error, as InfoGAN's for continuous codes (Chen et al. 2016, arXiv:1606.03657, section 6) at fixed variance.
+    Given an example, standardised attributes are taken to be normal around what is predicted, with variance 1. So the
+    loss is half the squared error: that of InfoGAN's continuous codes (Chen et al. 2016, arXiv:1606.03657, section 6)
+    at a fixed variance.
     """
 
     condition: ClassVar[str] = "attributes"
 
-    def unlikely(self, scores: Tensor, y: Tensor) -> Tensor:
-        """The mean of -log N(y; scores, I), less its constant."""
+    def condition_loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Half the mean squared error of what is said (n, a): -log N(y; scores, I) without its constant."""
         return 0.5 * (scores - y).square().sum(1).mean()
 
-    def agreement(self, scores: Tensor, y: Tensor) -> Tensor:
-        """What is reported of the discriminator: the mean squared error; 1 is what the mean alone has."""
+    def condition_statistic(self, scores: Tensor, y: Tensor) -> Tensor:
+        """The mean squared error, reported as ``d_attributes``; always saying the mean has 1."""
         return (scores - y).square().mean()
 
 
-def look(players: Players, x: Tensor) -> tuple[Tensor, Tensor]:
+def classify(players: Players, x: Tensor) -> tuple[Tensor, Tensor]:
     """The raw outputs (n,) and scores (n, classes or attributes) of a discriminator with an auxiliary classifier."""
     assert players.discriminator is not None
     raw, scores = players.discriminator(x)

@@ -36,7 +36,7 @@ class Remembering:
         return raw
 
     def keep(self, inputs: Inputs, raw: Tensor) -> None:
-        """Remember what these inputs were judged to be."""
+        """Remember the raw outputs on these inputs."""
         self.judged.append((inputs, raw))
 
 

@@ -1,12 +1,13 @@
-"""What a direction does to the images: measured on codes that it was not found with, beside random directions."""
+"""What a direction does to images: measured on held-out latent codes, beside random directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import UsageError
@@ -14,16 +15,13 @@ from sparring.latents.properties import FAINT, Measure
 from sparring.latents.supervised import direction, slopes
 from sparring.types import Inputs
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 Make = Callable[[Inputs], Tensor]
 """Latent codes (n, …) and conditions to images (n, C, H, W) in [-1, 1]."""
 
 HELD_OUT = 4
-"""One in so many codes is kept for the evidence: the first ones."""
+"""One in so many codes, the first ones, is held out for the evidence."""
 RANDOM = 8
-"""Random directions that are the floor."""
+"""How many random directions the floor is the mean of."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Effect:
     rises: float
     """The share of samples in which it rises; chance is .5."""
     floor: float
-    """What a random direction does: the mean size of ``change`` over RANDOM of them."""
+    """The mean absolute ``change`` by a random direction, over RANDOM of them."""
 
     @property
     def deviations(self) -> float:
@@ -57,7 +55,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Direction:
-    """A unit vector (dim,) among latent codes, and what it does; for normal codes one step is one deviation."""
+    """A unit vector (dim,) in latent space, and what a step along it does; a normal code's deviation is one step."""
 
     name: str
     vector: Tensor
@@ -70,10 +68,7 @@ class Direction:
         return {effect.name: effect for effect in self.effects}[name]
 
     def to_table(self) -> Table:
-        """A table for people: what was asked for first, then what else changes, the most first."""
-        from rich.table import Table
-        from rich.text import Text
-
+        """A table for people: first what was asked for, then what else changes, by size."""
         table = Table(
             title=f"one step along the direction for {self.name}",
             caption=f"on {self.codes} codes held out; σ: standard deviations over samples; random: mean of {RANDOM}",
@@ -89,10 +84,7 @@ class Direction:
 
 
 def components_table(found: Sequence[Direction], shares: Sequence[float]) -> Table:
-    """A table for people of directions that nobody named: their shares and the three properties each changes most."""
-    from rich.table import Table
-    from rich.text import Text
-
+    """A table for people of unsupervised directions: their shares, and the three properties that each changes most."""
     floor = max(effect.floor_deviations for one in found for effect in one.effects)
     table = Table(
         caption=f"by one step, in standard deviations over {found[0].codes} samples; a random direction: {floor:.2f} "
@@ -153,13 +145,13 @@ def measure_effects(
 
 
 def changes(make: Make, inputs: Inputs, vector: Tensor, measures: Mapping[str, Measure]) -> Tensor:
-    """The change of each property in each sample by one step, (n, m): half the way from a step back to a step on."""
+    """The change of each property in each sample by one step, (n, m), as a central difference."""
     forwards, backwards = (measured(make(stepped(inputs, vector, side)), measures) for side in (1.0, -1.0))
     return (forwards - backwards) / 2
 
 
 def stepped(inputs: Inputs, vector: Tensor, strength: float) -> Inputs:
-    """Latent codes (n, …) moved along a vector (dim,), or each along its own of (n, dim); conditions stay."""
+    """Inputs whose latent codes (n, …) are moved along a vector (dim,), or each along its own of (n, dim)."""
     z = inputs[0]
     return (z + strength * vector.reshape(-1, *z.shape[1:]), *inputs[1:])
 

@@ -1,4 +1,4 @@
-"""What can be said of an image by looking at its pixels: one function each, (n, C, H, W) in [-1, 1] to (n,)."""
+"""Properties of images by their pixels: each a function of images (n, C, H, W) in [-1, 1] to numbers (n,)."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ COLOUR: dict[str, Measure] = {
     "green": partial(tint, channel=1),
     "blue": partial(tint, channel=2),
 }
-"""What only images of three channels have."""
+"""Properties that only images of three channels have."""
 
 
 def properties_for(shape: tuple[int, ...]) -> dict[str, Measure]:

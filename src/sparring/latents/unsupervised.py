@@ -12,9 +12,9 @@ from sparring.types import Inputs
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose2d)
 AT_ONCE = 250
-"""Latent codes that run through the network at once, at the most."""
+"""The most latent codes that run through the network at once."""
 ENOUGH = 2000
-"""Latent codes that principal components are found with, at the most: what they cost grows with its third power."""
+"""The most latent codes that principal components are found with, as the cost grows with their third power."""
 
 
 class Components(NamedTuple):
@@ -64,7 +64,11 @@ def ganspace(generator: nn.Module, inputs: Inputs, count: int) -> Components:
 
 
 def strongest(values: Tensor, vectors: Tensor, count: int) -> Components:
-    """The ``count`` vectors (n, dim) with the largest values (n,), of unit length, the largest entry positive."""
+    """The ``count`` vectors (n, dim) with the largest values (n,), of unit length, the largest entry positive.
+
+    Raises:
+        UsageError: there are not so many.
+    """
     most = min(vectors.shape)
     if not 1 <= count <= most:
         raise UsageError(f"cannot find {count} directions: ask for 1 to {most}.")
@@ -84,6 +88,9 @@ def activations(generator: nn.Module, inputs: Inputs) -> tuple[Tensor, Tensor]:
     """What the first layer gives (n, k), and what the second is given (n, l); only layers that see the code count.
 
     A network of one layer has the first's output for both.
+
+    Raises:
+        UsageError: no such layer sees the latent code.
     """
     seen: list[Tensor] = []
 

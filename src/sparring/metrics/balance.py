@@ -1,4 +1,4 @@
-"""Class balance: whether samples come in the classes of the data, in their shares, and how many they leave out."""
+"""Class balance: whether the classes are as frequent among samples as in the data, and which are missing."""
 
 from __future__ import annotations
 

@@ -1,12 +1,9 @@
-"""Networks that were trained for features, kept on disk: safetensors with a JSON header, written atomically."""
+"""Networks that were trained for features, kept in the cache: safetensors with facts as JSON in the header."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +13,32 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from sparring.cache_folder import cache_folder
+from sparring.errors import SparringError
+from sparring.files import write_atomically
 
 
 def path_for(key: tuple[str, ...]) -> Path:
-    """The file of a key, which names everything that the weights depend on."""
-    return (
-        cache_folder()
-        / "features"
-        / f"{key[0]}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.safetensors"
-    )
+    """The file of a key; a key consists of everything that the weights depend on."""
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    return cache_folder() / "features" / f"{key[0]}-{digest}.safetensors"
 
 
 def save_network(network: nn.Module, key: tuple[str, ...], facts: dict[str, Any]) -> bool:
-    """Keep the weights and the facts (JSON values). False if the disk does not allow it; the caller can do without."""
+    """Keep a network's weights and some facts (JSON values). False if the disk refuses: the cache is a convenience."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     header = {"sparring": json.dumps({"key": key, "facts": facts, "digest": _digest(tensors)})}
-    path = path_for(key)
-    temporary = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(save(tensors, metadata=header))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        write_atomically(path_for(key), save(tensors, metadata=header))
+    except SparringError:
         return False
     return True
 
 
 def load_network(network: nn.Module, key: tuple[str, ...]) -> dict[str, Any] | None:
-    """Fill the network with what was kept under the key, and give its facts; None, network untouched, if not sound."""
+    """Load the weights that were kept under a key, and give their facts.
+
+    None, with the network unchanged, if nothing was kept or the file is damaged or of another network.
+    """
     try:
         with safe_open(path_for(key), framework="pt") as file:
             header = json.loads((file.metadata() or {})["sparring"])

@@ -1,4 +1,4 @@
-"""A small classifier of a data set's own labels: the features that a distance between images is measured on."""
+"""A small classifier of a data set's own labels, whose features distances between sets of images are measured on."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from sparring.types import Dataset, DataSource
 WIDTH = 64
 """How many features there are: few enough for a covariance from a thousand samples."""
 
-# Part of the cache key: raise it whenever the network or its training changes.
 VERSION = 1
+"""Part of the cache key: to be raised whenever the network or its training changes."""
 SEED = 0
 BATCH = 128
 RATE = 4e-3
@@ -29,8 +29,8 @@ EPOCHS = 3
 FEWEST_SEEN, MOST_SEEN = 50_000, 250_000
 LARGEST_TRAINING, LARGEST_TEST = 100_000, 10_000
 FEWEST_LABELLED = 50
-# Up to so many pixels one CPU thread does the work.
 SMALL = 1024
+"""Images of at most so many pixels are computed with one CPU thread."""
 
 
 class Classifier(nn.Module):
@@ -224,7 +224,7 @@ def fit(
     shape: tuple[int, ...],
     progress: Progress = no_progress,
 ) -> None:
-    """So many steps at a rate that rises and falls; ``draw`` gives images (b, C, H, W) in [-1, 1] and labels (b,)."""
+    """Train by AdamW on a one-cycle schedule; ``draw`` gives images (b, C, H, W) in [-1, 1] and labels (b,)."""
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, cycle_momentum=False)
     network.train()
@@ -242,7 +242,7 @@ def fit(
 
 
 def _test(network: Classifier, dataset: Dataset, device: torch.device) -> tuple[float | None, str]:
-    """Share of held-out examples that are classified rightly, and which examples they were."""
+    """The accuracy on held-out examples, and which these were; None where none has a label."""
     for part, name in ((dataset.test, "test"), (dataset.validation, "validation")):
         if part is None:
             continue

@@ -1,4 +1,4 @@
-"""The figures of images, from their features: each measure beside its floor, the same one for held-out real data."""
+"""The figures of images from their features, each beside its floor: the same measure of held-out real images."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from sparring.metrics.prdc import memberships, prdc, standard_errors
 from sparring.metrics.two_sample import two_sample_test
 
 FEWEST = 100
-"""With fewer samples only the Fréchet distance and the figures of neighbours are given."""
+"""With fewer samples there are only the Fréchet distance and precision, recall, density and coverage."""
 WIDEST = 512
-"""Up to so many features the Fréchet distance is extrapolated: that takes 90 distances."""
+"""The most features for which the Fréchet distance is extrapolated, as that takes 90 distances."""
 
 Better = Literal["lower", "higher"]
 
@@ -52,13 +52,13 @@ def distance_names(features: Features, n: int) -> tuple[str, str, str]:
 
 
 class Once:
-    """Computes each value at its first asking: what is of real data alone is the same for all samples of it."""
+    """A memo: computes each value once. Floors depend on real data alone, so several sets of samples share them."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
 
     def __call__(self, name: str, compute: Callable[[], Any]) -> Any:
-        """The value of this name."""
+        """The value of this name; ``compute`` is called the first time only."""
         if name not in self.values:
             self.values[name] = compute()
         return self.values[name]
@@ -66,23 +66,23 @@ class Once:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Features of training examples, of samples, and of held-out examples (n, d), as many of each."""
+    """Compares features (n, d) of samples, and of held-out examples for the floors, with those of training examples."""
 
     reference: Tensor
     samples: Tensor
     held_out: Tensor | None
     seed: int
     use: str
-    """A note on every figure; empty if there is nothing to say."""
+    """A note that every figure carries; may be empty."""
     once: Once = field(default_factory=Once)
-    """The floors: those of another comparison with the same real examples and seed need not be computed again."""
+    """Holds the floors. Comparisons with the same real examples and seed may share it."""
 
     def frechet(self, name: str) -> Figure:
         """The Fréchet distance."""
         return self._figure(name, "lower", lambda x: (frechet_distance(x, self.reference), None, ""))
 
     def tests(self, at_infinity: str, kernel: str) -> list[Figure]:
-        """What tells two samples apart: distance at N = ∞, kernel distance, bins, a classifier."""
+        """Distance at N = ∞, kernel distance, different bins and the two-sample test."""
         figures = []
         if self.samples.shape[1] <= WIDEST:
             figures.append(self._figure(at_infinity, "lower", self._at_infinity))
@@ -106,10 +106,10 @@ class Comparison:
         ]
 
     def copies(self, held_out: Tensor, training: int) -> list[Figure]:
-        """Whether samples are copies of the reference, which is part of all ``training`` examples."""
+        """What tells of copies: the reference is searched, which is some of ``training`` examples in all."""
         found = memorisation(self.reference, held_out, self.samples, seed=self.seed)
         n = len(self.samples)
-        # Held-out examples against their like: every second one as a sample, the others as those held out.
+        # The floor: every second held-out example plays the sample, the others stay held out.
         parts = self.reference[::2], held_out[::2], held_out[1::2]
         floor = self.once("nearer", lambda: nearer_to_training(*parts, seed=self.seed).value)
         said = f"exact copies: {found.copies:.1%}, of {n} of {training} training images"

@@ -1,4 +1,4 @@
-"""What generated examples are worth to a classifier that learns from them.
+"""What generated examples are worth to a classifier that is trained on them.
 
 Shmelkov, Schmid and Alahari 2018, How good is my GAN?, arXiv:1807.09499, section 3. GAN-train: a classifier learns from
 generated examples and is tested on real ones; it is high if they are good and varied. GAN-test: one learns from real
@@ -25,16 +25,16 @@ Show = Callable[[Tensor], Tensor]
 
 
 class Worth(NamedTuple):
-    """Accuracies in [0, 1], of a classifier trained on …"""
+    """Accuracies of classifiers, in [0, 1]."""
 
     real: float
-    """real examples, on the test's: what there is without a generator."""
+    """Trained on real examples, tested on the test examples: what can be had without a generator."""
     generated: float
-    """generated ones, on the test's: GAN-train."""
+    """Trained on generated examples, tested on the test examples: GAN-train."""
     both: float
-    """both, half of each batch from either, on the test's."""
+    """Trained on both, half of each batch from either, tested on the test examples."""
     gan_test: float
-    """real ones, on the generated: GAN-test. Of a copy of the training examples it is 1."""
+    """Trained on real examples, tested on the generated ones: GAN-test. For copies of the training examples it is 1."""
 
 
 def worth(
@@ -70,7 +70,7 @@ def worth(
 def train_classifier(
     parts: Sequence[Batch], classes: int, steps: int, batch: int, seed: int, show: Show | None, device: torch.device
 ) -> ClassifierFeatures:
-    """The classifier that figures are measured on elsewhere, of these examples: as many of each part in every batch."""
+    """A classifier like that of ``metrics.classifier``, trained on equal shares of these parts in every batch."""
     shape = tuple(parts[0].x.shape[1:])
     network = new_classifier(shape, classes, seed).to(device)
     epochs = [Epochs(len(part.x), min(batch // len(parts), len(part.x)), seed + i) for i, part in enumerate(parts)]

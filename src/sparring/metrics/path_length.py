@@ -1,4 +1,4 @@
-"""Perceptual path length: how far the picture moves while the latent code moves a little.
+"""Perceptual path length: how much an image changes, perceptually, when its latent code moves a little.
 
 Karras et al. 2019 (arXiv:1812.04948), section 4.1, with f the feature network and G the generator::
 

@@ -1,4 +1,4 @@
-"""What cheap numbers say of a game that is being played: pure functions of raw outputs, features, gradients, losses."""
+"""Formulas of the signals: pure functions of raw outputs, features, gradients and losses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the samples that rank a checkpoint show beside their figure: variety, copies, and what is missing among them."""
+"""What else is measured on the samples that rank a checkpoint: variety, copies, missing classes and modes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One thread for small work: waiting for others costs more than they bring, on a busy machine 20 times more."""
+"""One thread for small work: more threads cost more than they gain, on a busy machine up to 20 times more."""
 
 from __future__ import annotations
 

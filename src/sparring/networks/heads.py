@@ -14,7 +14,7 @@ Head = Callable[[int], nn.Module]
 
 
 class Discriminator(nn.Module):
-    """Examples, and whatever conditions the head takes, to what the head says of their features."""
+    """A discriminator: features of examples, then a head that takes them, and conditions if it wants any."""
 
     def __init__(self, features: nn.Module, head: Head = lambda width: Judgement(width)) -> None:
         """``features`` makes (n, width) of examples (n, *shape), and has that ``width``."""
@@ -25,8 +25,8 @@ class Discriminator(nn.Module):
 
     def forward(self, x: Tensor, *conditions: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Raw outputs (n, 1); from a ``Classifier`` the class scores (n, classes) too."""
-        said: Tensor | tuple[Tensor, Tensor] = self.head(self.features(x), *conditions)
-        return said
+        outputs: Tensor | tuple[Tensor, Tensor] = self.head(self.features(x), *conditions)
+        return outputs
 
 
 class Judgement(nn.Module):

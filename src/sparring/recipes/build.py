@@ -7,7 +7,8 @@ import inspect
 import math
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType, UnionType
@@ -88,24 +89,18 @@ def check_own(path: Path, function: RecipeFunction) -> None:
             )
 
 
-class blaming:
-    """Within, an error of the user's own file becomes one line that names the file and the line."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Turn an exception into a usage error."""
-        if error is None or isinstance(error, (UsageError, KeyboardInterrupt)):
-            return
-        lines = [
-            f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == self.path.absolute()
-        ]
+@contextmanager
+def blaming(path: Path) -> Iterator[None]:
+    """Within, whatever a user's recipe file raises becomes a UsageError that names the file and the line."""
+    try:
+        yield
+    except (UsageError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # SystemExit too: the file may do anything
+        frames = traceback.extract_tb(error.__traceback__)
+        lines = [frame.lineno for frame in frames if Path(frame.filename) == path.absolute()]
         line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
-        where = f"{self.path}, line {line}" if line else str(self.path)
+        where = f"{path}, line {line}" if line else str(path)
         raise UsageError(f"the recipe file fails: {where}: {type(error).__name__}: {error}") from error
 
 
@@ -188,6 +183,3 @@ def share_out(named: Named, values: Mapping[str, Value], data_hints: Mapping[str
     """
     own, general, data = split(values, own_hints(named.function), GENERAL_HINTS, data_hints)
     return own, general, data
-
-
-__all__ = ["Named", "build", "find", "own_defaults", "own_hints", "settings_of", "share_out"]

@@ -17,7 +17,7 @@ AUGMENTATIONS = ("none", "diffaugment", "ada")
 
 
 def normal(dim: int) -> Latent:
-    """Latent codes (n, dim) from the standard normal distribution."""
+    """Latent codes (n, dim) from the standard normal distribution. Raises ``UsageError`` for a dim below 1."""
     from sparring.latents.priors import Normal
 
     if dim < 1:

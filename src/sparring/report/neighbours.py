@@ -37,8 +37,7 @@ class Neighbours:
 
 def nearest_training(samples: Tensor, dataset: Dataset, seed: int = 0) -> Neighbours:
     """Look for the nearest training example of each of n samples (n, *shape), given as stored, pixel by pixel."""
-    held_out = dataset.test if dataset.test is not None else dataset.validation
-    real = samples[:0] if held_out is None else draw(held_out, HELD_OUT, seed)
+    real = samples[:0] if dataset.held_out is None else draw(dataset.held_out, HELD_OUT, seed)
     asked = torch.cat([samples, real]).flatten(1).double()
     searched = min(len(dataset.train), max(1, int(WORK / asked.numel())))
     best = torch.full((len(asked),), torch.inf, dtype=torch.float64)

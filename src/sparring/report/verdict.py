@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sparring.diagnosis.diagnosis import diagnose_run, reliability
-from sparring.diagnosis.verdict import SAID, Finding
+from sparring.diagnosis.verdict import IN_WORDS, Finding
 from sparring.errors import UsageError
 from sparring.report.html import Html, joined, table, tag
 from sparring.report.subject import Subject
@@ -31,6 +31,6 @@ def verdict(run: Subject) -> Html:
 
 def sickness(finding: Finding) -> Html:
     """One finding and its evidence."""
-    rows = [[SAID[e.symptom], f"{e.value:.3g}", f"{e.side} {e.threshold:.3g}"] for e in finding.evidence]
+    rows = [[IN_WORDS[e.symptom], f"{e.value:.3g}", f"{e.side} {e.threshold:.3g}"] for e in finding.evidence]
     head = ("evidence", "this run", "sick")
     return joined([tag("h3", finding.sickness), tag("p", finding.meaning), table(head, rows, (1,))])

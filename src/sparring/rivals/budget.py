@@ -22,14 +22,14 @@ from sparring.training.display import Display
 
 WARM_UP, TIMED = 5, 30
 MEASUREMENTS = 21
-"""How often a run measures itself to choose its best checkpoint: before the first step, then every twentieth, unless it
-is told otherwise (``best_every``: the caller's affair)."""
+"""Measurements of a run that choose its best checkpoint: before the first step and at every twentieth of the steps."""
 KEEP_EVERY = 10.0
+"""Seconds after which a meter writes down how long the training has taken."""
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Seconds of the processor, over all threads; elsewhere, as nobody is charged for a GPU's work, plain seconds."""
+    """Counts CPU seconds, over all threads; where the work is a GPU's, plain seconds."""
 
     device: str
 
@@ -99,7 +99,7 @@ class Meter(Display):
 
 
 def affordable(data: str, recipe: str, seconds: float, clock: Clock, settings: dict[str, Any]) -> int:
-    """How many steps the seconds buy, measurements included; a number at whose end the run measures itself."""
+    """How many steps fit into the seconds, measurements included; a multiple of 100, at least 50."""
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch(clock)
         own = {**settings, "steps": WARM_UP + TIMED}

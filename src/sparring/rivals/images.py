@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from PIL.Image import Image
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.metrics.features import features_for
@@ -17,33 +20,29 @@ from sparring.rivals.rbm import GIBBS, HIDDEN, train_rbm
 from sparring.rivals.rival import of_rbm, of_run
 from sparring.types import Dataset
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from rich.table import Table
-
 RECIPES = ("ae", "vae", "auto")
 """Trained beside the Boltzmann machine."""
 NEVER = 1 << 30
 ALONE = {"best_every": NEVER, "signals_every": NEVER}
-"""Settings of these trainings: all their time is for steps, as the last one's weights are what is measured."""
+"""These trainings spend all their time on steps: the last weights are measured, so no best checkpoint is chosen."""
 
 
 @dataclass(frozen=True)
 class ImageComparison:
-    """What was found of each, what it is to be read against, and what a reader must know."""
+    """The figures of each generator, the baseline to read them against, and notes for their reader."""
 
     data: str
     distance: str
-    """What the distance is called."""
+    """The name of the Fréchet distance."""
     rivals: tuple[Found, ...]
     reference: Found
-    """The same of held-out images in place of samples, their mean in place of reconstructions, pixels as features."""
+    """The baseline, as ``Measure.reference`` has it."""
     n: int
     seconds: float
     seed: int
     notes: tuple[str, ...]
     pictures: tuple[tuple[str, Tensor], ...]
-    """Stored images: held-out ones, then of each the samples and its reconstructions of these, if it makes any."""
+    """Stored images (n, C, H, W) by name: held-out ones; then each rival's samples and its reconstructions, if any."""
 
     def to_json(self) -> dict[str, Any]:
         """The comparison as JSON values, without pictures."""
@@ -52,9 +51,6 @@ class ImageComparison:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         notes = Text("\n".join(self.notes), style="table.caption")
         table = Table(title=f"{self.data}: {self.seconds:g} s each", caption=notes, caption_justify="left")
         for heading in ("", "steps", "s", self.distance, "error", "probe (F)", "code (F)"):
@@ -65,7 +61,7 @@ class ImageComparison:
 
     def picture(self) -> Image:
         """Samples of each side by side with held-out images, and the reconstructions of these, RGB."""
-        from sparring.rivals.image_picture import rows_of_images
+        from sparring.rivals.image_picture import rows_of_images  # it knows this class
 
         return rows_of_images(self)
 

@@ -1,4 +1,4 @@
-"""The same figures of every generator of images, beside what they are to be read against."""
+"""The same figures of every generator of images, and the baseline to read them against."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SHOWN = 16
 
 @dataclass(frozen=True)
 class Found:
-    """What was measured of one generator. None where it is not defined."""
+    """The figures of one generator; None where a figure is not defined for it."""
 
     name: str
     steps: int | None
@@ -42,14 +42,17 @@ class Found:
     reconstruction: float | None
     """Mean squared error of a held-out image's values, which go from 0 to 1."""
     probe: float | None
-    """Accuracy of a linear classifier of its hidden features, on held-out images; and their number."""
+    """Accuracy on held-out images of a linear classifier of its hidden features."""
     features: int | None
+    """The number of hidden features."""
     code_probe: float | None
+    """The same accuracy for its code."""
     code: int | None
+    """The number of values of its code."""
 
 
-class Labelled:
-    """Images of a part, in network values, and their labels (n,): at most PROBED of those that have one."""
+class Probed:
+    """What a linear probe sees of a part: labelled images in network values and their labels (n,), PROBED at most."""
 
     def __init__(self, source: DataSource, seed: int) -> None:
         indices = draw_indices(source, PROBED, seed)
@@ -63,7 +66,7 @@ class Measure:
 
     def __init__(self, dataset: Dataset, features: Features, n: int, seed: int) -> None:
         """At most ``n`` samples; raises UsageError where too little is held out."""
-        held_out = dataset.test if dataset.test is not None else dataset.validation
+        held_out = dataset.held_out
         self.n = min(n, len(dataset.train), 0 if held_out is None else len(held_out))
         if held_out is None or self.n < FEWEST:
             raise UsageError(f"only {self.n} images can be measured with: give at least {FEWEST} held-out ones (-n).")
@@ -71,7 +74,7 @@ class Measure:
         self.base = self.of(draw(dataset.train, self.n, seed))
         self.real = draw(held_out, self.n, seed)
         self.mean = dataset.spec.encode(draw(dataset.train, PROBED, seed)).mean(0, keepdim=True)
-        self.parts = Labelled(dataset.train, seed), Labelled(held_out, seed)
+        self.parts = Probed(dataset.train, seed), Probed(held_out, seed)
         self.known = len(np.unique(self.parts[0].y)) > 1 and len(self.parts[1].y) > 0
 
     def __call__(self, rival: Rival) -> tuple[Found, Tensor]:
@@ -93,7 +96,7 @@ class Measure:
         ), torch.cat(shown)
 
     def reference(self) -> Found:
-        """What these are read against: held-out images as samples, the mean image as reconstruction, pixels probed."""
+        """The baseline: held-out images as samples, the mean image as reconstruction, pixels as features."""
         floor = frechet_distance(self.of(self.real), self.base)
         pixels = self.probe(lambda x: x.flatten(1))
         return Found("baseline", None, None, floor, self.error(self.mean), *pixels, None, None)
@@ -103,7 +106,7 @@ class Measure:
         return self.features(images).cpu()
 
     def error(self, made: Tensor) -> float:
-        """The mean squared error of images in network values that are to be the held-out ones, of values in [0, 1]."""
+        """The mean squared error of reconstructions of the held-out images, in network values, on the scale [0, 1]."""
         return float((made - self.spec.encode(self.real)).double().square().mean()) / 4
 
     def probe(self, make: Make) -> tuple[float | None, int | None]:

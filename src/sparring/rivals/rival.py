@@ -1,4 +1,4 @@
-"""Generators of every kind as what is asked of them: samples, reconstructions, features."""
+"""One interface to generators of every kind: samples, reconstructions, features, codes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from sparring.runs.run import Run
 from sparring.types import Dataset
 
 LAST = "last"
-"""The checkpoint that is measured: all have had their whole time."""
+"""The checkpoint that is measured, so that every rival has had its whole time."""
 MEANS = 5000
-"""Training images, at most, whose mean a Boltzmann machine's chains begin at."""
+"""The most training images whose mean a Boltzmann machine's chains begin at."""
 
 Make = Callable[[Tensor], Tensor]
 
 
 class Rival(NamedTuple):
-    """A trained generator as what is asked of it; images are in network values, (n, C, H, W)."""
+    """A trained generator of any kind, as functions; images are in network values, (n, C, H, W)."""
 
     name: str
     steps: int
@@ -37,7 +37,7 @@ class Rival(NamedTuple):
 
 
 def of_rbm(rbm: Rbm, dataset: Dataset, seed: int) -> Rival:
-    """A Boltzmann machine."""
+    """A Boltzmann machine, whose hidden units are both its features and its code."""
     shape = dataset.spec.shape
     means = values(dataset.train.read(np.arange(min(len(dataset.train), MEANS))).x.numpy()).mean(0)
 
@@ -62,7 +62,7 @@ def of_rbm(rbm: Rbm, dataset: Dataset, seed: int) -> Rival:
 
 
 def of_run(run: Run, name: str, seconds: float, seed: int, device: torch.device) -> Rival:
-    """A trained run: features from its discriminator, or from its encoder, which gives codes too."""
+    """A trained run: its features are its encoder's, which gives codes too, else its discriminator's."""
     generator = run.generator(LAST)
     reconstruct = code = None
     if isinstance(generator, WithEncoder):

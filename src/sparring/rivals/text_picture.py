@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import textwrap
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL.Image import Image
 
+from sparring.data.plots import to_image
 from sparring.rivals.texts import NAMES, TextComparison
 
 COLOURS = ("#e0641c", "#1f6fb4")
@@ -16,9 +16,8 @@ WIDE = 58
 """Letters in a line of words."""
 
 
-def error_curves(found: TextComparison) -> Image.Image:
+def error_curves(found: TextComparison) -> Image:
     """Means with their standard deviations on the left; on the right what naive Bayes composes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     canvas = Figure(figsize=(12.0, 5.2), dpi=100, layout="constrained")
@@ -33,9 +32,7 @@ def error_curves(found: TextComparison) -> Image.Image:
     words.set_axis_off()
     text = "\n\n".join("\n".join(textwrap.fill(line, WIDE) for line in block.split("\n")) for block in blocks)
     words.text(0, 1, text, va="top", fontsize=9, parse_math=False, transform=words.transAxes)
-    buffer = io.BytesIO()
-    FigureCanvasAgg(canvas).print_png(buffer)  # type: ignore[no-untyped-call]
-    return Image.open(buffer).convert("RGB")
+    return to_image(canvas)
 
 
 def _draw_curves(axes: Any, found: TextComparison) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from PIL.Image import Image
+from rich.table import Table
+from rich.text import Text
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -18,12 +21,8 @@ from sparring.data.texts import TextDataset, Texts
 from sparring.errors import UsageError
 from sparring.metrics.reading import Progress, no_progress
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from rich.table import Table
-
 COUNTS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
-"""Labels that are learned from, as far as there are so many; then all."""
+"""Numbers of labels that are learned from, as far as there are so many; at last all labels."""
 WORDS, MESSAGES = 12, 3
 """Of each class that are shown."""
 NAMES = ("naive Bayes", "logistic regression")
@@ -32,7 +31,7 @@ SOURCE = "after Ng & Jordan 2002, On discriminative vs. generative classifiers (
 
 @dataclass(frozen=True)
 class Learned:
-    """Both errors on the held-out texts after so many labels: one for each draw of these, in the same order."""
+    """Both errors on held-out texts after so many labels, one for each draw of the labels, in the same order."""
 
     labels: int
     generative: tuple[float, ...]
@@ -47,7 +46,7 @@ class Learned:
 
 @dataclass(frozen=True)
 class Composed:
-    """Naive Bayes run forwards for a class: its likeliest words, those that tell it from the others, and messages."""
+    """What naive Bayes generates for a class: the likeliest words, the most telling ones, and messages."""
 
     likely: tuple[str, ...]
     telling: tuple[str, ...]
@@ -56,7 +55,7 @@ class Composed:
 
 @dataclass(frozen=True)
 class TextComparison:
-    """What was found, and what a reader of it must know."""
+    """The errors, what naive Bayes composes, and notes for their reader."""
 
     data: str
     learned: tuple[Learned, ...]
@@ -72,9 +71,6 @@ class TextComparison:
 
     def to_table(self) -> Table:
         """A table for people, with what naive Bayes composes and the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         lines = [f"{name}: {line}" for name, made in self.composed.items() for line in said(made)]
         notes = Text("\n".join([*lines, "", *self.notes]), style="table.caption")
         table = Table(title=f"error on held-out texts of {self.data}", caption=notes, caption_justify="left")
@@ -89,7 +85,7 @@ class TextComparison:
 
     def picture(self) -> Image:
         """Both errors over the number of labels, RGB."""
-        from sparring.rivals.text_picture import error_curves
+        from sparring.rivals.text_picture import error_curves  # it knows this class
 
         return error_curves(self)
 
@@ -97,7 +93,7 @@ class TextComparison:
 def compare_texts(
     texts: TextDataset, *, draws: int = 10, seed: int = 0, progress: Progress = no_progress
 ) -> TextComparison:
-    """Learn both from ever more labels, each number drawn several times, as frequent as the classes are.
+    """Train both on more and more labels, each number of them drawn several times, stratified by class.
 
     Both see the counts of those words of a text that the labelled texts have, with scikit-learn's defaults: Laplace's
     smoothing, and a penalty of weight 1 on squared weights. Held-out texts measure and choose nothing.
@@ -117,7 +113,7 @@ def compare_texts(
     one, other = errors(texts.train, texts.test)
     learned.append(Learned(len(texts.train), (one,), (other,)))
     progress("labels", len(counts), len(counts))
-    smoothed, composed = run_forwards(texts, seed)
+    smoothed, composed = generate(texts, seed)
     majority = 1 - float(np.bincount(texts.test.labels).max()) / len(texts.test)
     notes = (
         *texts.notes,
@@ -151,10 +147,12 @@ def fitted(model: MultinomialNB | LogisticRegression, labelled: Texts) -> Pipeli
     return make_pipeline(CountVectorizer(), model).fit(labelled.texts, labelled.labels)
 
 
-def run_forwards(texts: TextDataset, seed: int) -> tuple[float, dict[str, Composed]]:
-    """What naive Bayes, learned from all training texts, says of each class, and composes.
+def generate(texts: TextDataset, seed: int) -> tuple[float, dict[str, Composed]]:
+    """Generate from naive Bayes, trained on all training texts.
 
-    First the share of p(word | class) that belongs to words that no text of the class has, the mean over classes.
+    Returns:
+        The mean over classes of the probability of words that no text of the class has (it comes from the smoothing),
+        and what is composed for each class.
     """
     pipeline = fitted(MultinomialNB(), texts.train)
     counter, model = pipeline[0], pipeline[-1]

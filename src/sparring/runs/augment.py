@@ -1,4 +1,4 @@
-"""Labelled examples that a generator which knows classes adds to its data."""
+"""Labelled images made by a generator that was trained with classes, alone or to complete its training data."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ ROUND = 10_000
 MOST = 1_000_000
 """Images of a class at the most."""
 MOST_COPIES = 10
-"""Copies for every image that is asked for, after which the generator is taken to have nothing else."""
+"""So many copies per image that is asked for are drawn before the generator is said to make nothing else."""
 TRAINING_IMAGES = 100_000
-"""Copies are looked for among so many training images at the most."""
+"""The most training images among which copies are looked for."""
 KNOW_CLASSES = "cgan, acgan, projection, auto with --set conditional=true"
 
 
 @dataclass(frozen=True)
 class Augmented:
-    """Generated images by class, with the real ones where these are completed."""
+    """Generated images by class; with the real training images, where these were completed."""
 
     classes: tuple[str, ...]
     train: Batch
@@ -37,12 +37,12 @@ class Augmented:
     generated: Tensor
     """Which of them are generated, (n,) bool."""
     copies: int
-    """Further images that were drawn and left out, as they are copies of training images."""
+    """How many images were drawn and left out because they are copies of training images."""
     held_out: dict[str, Batch] = field(default_factory=dict)
-    """The real validation and test part, where real images are completed: they stay what they are."""
+    """The validation and test part, all real, where the training images were completed; else empty."""
 
     def counts(self) -> Tensor:
-        """How many are real and how many are generated, of each class: (classes, 2)."""
+        """The numbers of real and of generated images of each class: (classes, 2) int64."""
         assert self.train.y is not None
         found = torch.bincount(2 * self.train.y + self.generated, minlength=2 * len(self.classes))
         return found.view(-1, 2)
@@ -85,9 +85,10 @@ def augment(
     keep_copies: bool,
     progress: Progress,
 ) -> Augmented:
-    """Draw images of each class: ``per_class``, or as many as real ones lack of that, or of the largest class.
+    """Make ``per_class`` images of each class; with ``balance``, as many as complete the real ones to that number.
 
-    ``make(labels)`` gives the next images (n, C, H, W) uint8 of labels (n,). The data are opened where they are needed.
+    Without ``per_class`` a balance completes every class to the size of the largest. ``make(labels)`` gives new images
+    (n, C, H, W) uint8 of labels (n,). The data are opened only where real images or copies matter.
 
     Raises:
         UsageError: numbers that make no sense.
@@ -140,7 +141,7 @@ def draw_new(
     spec: DataSpec,
     progress: Progress,
 ) -> tuple[Batch, int]:
-    """As many images as are ``wanted`` of each class, (classes,), in order of class; and how many copies were left out.
+    """The ``wanted`` numbers of images (classes,), in order of class; and how many copies were left out.
 
     Raises:
         SparringError: nearly all are copies.
@@ -166,14 +167,14 @@ def draw_new(
 
 
 def in_order(parts: list[Batch]) -> Batch:
-    """All of the parts, in order of class."""
+    """Labelled batches as one, sorted by class."""
     x, y = torch.cat([part.x for part in parts]), torch.cat([part.y for part in parts if part.y is not None])
     order = y.argsort(stable=True)
     return Batch(x[order], y[order])
 
 
 def empty(spec: DataSpec) -> Batch:
-    """No images."""
+    """A batch of no images."""
     return Batch(torch.empty(0, *spec.shape, dtype=torch.uint8), torch.empty(0, dtype=torch.int64))
 
 

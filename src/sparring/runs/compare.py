@@ -6,8 +6,10 @@ import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from rich.table import Table
+from rich.text import Text
 from torch import Tensor
 
 from sparring.errors import UsageError
@@ -20,25 +22,22 @@ from sparring.runs.run import Run
 from sparring.training.device import choose_device
 from sparring.types import Dataset
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 LEVEL = 0.05
-"""How probable it is at the most that a comparison of equal runs calls any difference more than noise."""
+"""The largest probability that a comparison of equal runs calls any difference more than noise."""
 DRAWS = 5
 """Independent sets of samples of each run."""
 MOST_DRAWS = 1000
 BESIDE = ("seed", "threads", "engine", "checkpoint_seconds")
-"""Settings in which replicates may differ: all but the first change last bits at the most."""
+"""Settings in which replicates may differ: apart from the seed they change the last bits at most."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Verdict = Literal["better", "worse", "differs", "noise"]
-"""``differs``: by more than noise, but both are past the figure of real data, where more is not better."""
+"""``differs``: by more than noise, but both figures are better than that of real data, where better means nothing."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """What is compared: one run, or several that differ by their seed only."""
+    """One side of a comparison: a run, or several runs that differ by their seed only."""
 
     name: str
     """A letter."""
@@ -50,10 +49,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Difference:
-    """A side's figure against that of the first side."""
+    """How a side's figure differs from that of the first side."""
 
     p: float
-    """That both have the same mean, adjusted (Holm) for all differences of the comparison."""
+    """The p-value of equal means, adjusted (Holm) for all differences of the comparison."""
     verdict: Verdict
 
 
@@ -66,12 +65,12 @@ class Compared:
     floor: float | None
     """The measure of held-out real data, the same for all."""
     values: tuple[tuple[tuple[float, ...], ...], ...]
-    """Of each side, of each of its runs, of each draw of samples."""
+    """``values[side][run][draw]``."""
     differences: tuple[Difference, ...]
-    """Of each side but the first."""
+    """One for each side but the first; empty until they are judged."""
 
     def independent(self, side: int) -> tuple[float, ...]:
-        """The values of a side that noise sets apart: its draws if it is one run, else the means of its runs."""
+        """A side's independent values: its draws if it is one run, else the means of its runs."""
         runs = self.values[side]
         return runs[0] if len(runs) == 1 else tuple(statistics.fmean(draws) for draws in runs)
 
@@ -86,7 +85,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class RunComparison:
-    """All figures of several runs on n samples a draw, and what a reader of them must know."""
+    """All figures of several runs, on n samples per draw, with notes for their reader."""
 
     sides: tuple[Side, ...]
     figures: tuple[Compared, ...]
@@ -115,9 +114,6 @@ class RunComparison:
 
     def to_table(self) -> Table:
         """A table for people, the notes below it."""
-        from rich.table import Table
-        from rich.text import Text
-
         legend = [
             f"{side.name}: {run}, step {step}"
             for side in self.sides
@@ -144,7 +140,7 @@ class RunComparison:
 
 
 def said(mean: float, spread: float) -> str:
-    """A mean and its spread, to three and two digits or to the whole."""
+    """A mean to three digits and its spread to two; numbers from 100 on are rounded to whole ones."""
     return " ± ".join(f"{x:.0f}" if abs(x) >= 100 else f"{x:.{digits}g}" for x, digits in ((mean, 3), (spread, 2)))
 
 
@@ -175,7 +171,7 @@ def compare_runs(
         draws: at least two.
         seed: decides samples and real examples.
         features: one of ``metrics.features.NAMES``.
-        download: allows to fetch the network that they come from.
+        download: whether the network that these come from may be downloaded.
         checkpoint: ``best``, ``last`` or a step's number, the same for all.
         device: where the networks run.
         progress: called as ``progress(what, done, total)`` now and then.

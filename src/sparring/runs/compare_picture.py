@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import statistics
 import warnings
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from sparring.data import plot_points, render
+from sparring.data.plots import to_image
 from sparring.metrics.reading import draw
 from sparring.runs.compare import Compared, RunComparison, said
 from sparring.runs.run import Run
@@ -45,10 +45,9 @@ def comparison_picture(runs: Sequence[Run], found: RunComparison, checkpoint: st
     Each run's are of the comparison's seed, so runs of one recipe show the same latent codes.
     """
     dataset = runs[0].dataset()
-    held_out = dataset.test if dataset.test is not None else dataset.validation
     images = dataset.spec.kind == "image"
     count, across = (ROWS * COLUMNS, 1) if images else (POINTS, min(SIDE_BY_SIDE, len(runs)))
-    real = draw(dataset.train if held_out is None else held_out, count, found.seed)
+    real = draw(dataset.train if dataset.held_out is None else dataset.held_out, count, found.seed)
     main = [figure for i, figure in enumerate(found.figures) if i == 0 or figure.name in MAIN]
     by_path = {str(run.path): run for run in runs}
     blocks = []
@@ -73,7 +72,6 @@ def of_run(figure: Compared, side: int, run: int) -> str:
 
 def arranged(blocks: Sequence[Block], across: int) -> Image.Image:
     """Blocks as one picture, so many side by side."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     down = math.ceil(len(blocks) / across)
@@ -86,8 +84,6 @@ def arranged(blocks: Sequence[Block], across: int) -> Image.Image:
         axes.set_axis_off()
         # Names come from the user: a $ in them is no formula.
         axes.set_title(block.title, fontsize=10 if across == 1 else 8, loc="left", parse_math=False)
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # a directory's name may have letters that the font has not
-        FigureCanvasAgg(canvas).print_png(buffer)  # type: ignore[no-untyped-call]
-    return Image.open(buffer).convert("RGB")
+        return to_image(canvas)

@@ -1,12 +1,13 @@
-"""Directions among a run's latent codes: by what they change, or the strongest ones; and samples moved along them."""
+"""Directions in a run's latent space, by what they change or by strength, and samples moved along them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from rich.table import Table
 from torch import Tensor
 
 from sparring.data import render
@@ -23,9 +24,6 @@ from sparring.training.device import choose_device
 from sparring.training.display import following
 from sparring.training.sampling import check_latents, draw_latents
 from sparring.types import Inputs
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 METHODS = {"sefa": sefa, "ganspace": ganspace}
 STEPS = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
@@ -46,16 +44,16 @@ def find_direction(
     device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Direction:
-    """The direction among latent codes that changes what is named, and the evidence that it does.
+    """The direction in latent space that changes what is named, with the evidence that it does.
 
     Args:
-        run: whose generator.
+        run: the run whose generator is examined; it must make images.
         change: a property of images (``latents.properties``: brightness, slant …), a class by name or number, or
             ``A:B``, from class A to class B.
-        keep: what shall stay as it is, named in the same way.
-        n: how many samples are looked at; a quarter of them is held out for the evidence.
-        seed: decides them.
-        label: the class that they are of, for a generator that knows classes.
+        keep: what should stay as it is, named in the same way.
+        n: how many samples are examined; a quarter of them is held out for the evidence.
+        seed: decides these samples.
+        label: the class of these samples, for a generator that knows classes.
         checkpoint: ``best``, ``last`` or a step's number.
         device: where the networks run.
         progress: called as ``progress(what, done, total)`` while a classifier is trained.
@@ -108,10 +106,10 @@ def walk(
     checkpoint: str = "best",
     device: str = "cpu",
 ) -> Tensor:
-    """Samples moved along directions, (rows, len(strengths), *shape).
+    """Samples moved along directions, (rows, len(strengths), *shape) in network values.
 
-    Along one direction (dim,) go the samples of a seed, a row each; where ``change`` is ``A:B``, those of them that a
-    classifier takes for A. Along several (k, dim) goes the first sample, a row for each direction.
+    With one direction (dim,) each row is another sample of the seed; where ``change`` is ``A:B``, only samples that a
+    classifier takes for A. With several directions (k, dim) each row moves the first sample along one of them.
 
     Raises:
         UsageError: any of these does not fit.

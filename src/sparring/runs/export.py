@@ -18,9 +18,9 @@ from sparring.types import DataSpec
 MOVING = {".gif": "GIF", ".webp": "WEBP", ".apng": "PNG"}
 """Kinds of files that move, and Pillow's names for them."""
 FRAME = 80
-"""Milliseconds that a frame of them is shown."""
+"""Milliseconds per frame."""
 SIDE = 256
-"""About how many pixels the longer side of them has."""
+"""About how many pixels the longer side of a frame has."""
 STRIP = 8
 """Frames in a row of a film strip, at the most."""
 
@@ -47,10 +47,10 @@ def write_samples(spec: DataSpec, made: Tensor, out: Path, columns: int | None =
 
 
 def write_film(spec: DataSpec, frames: Tensor, out: Path, around: Tensor) -> None:
-    """Write frames (n, *shape) as the name of ``out`` says; points are drawn among others ``around`` them (m, d).
+    """Write frames (n, *shape) as the name of ``out`` says; points are drawn among other points ``around`` (m, d).
 
-    FILE.gif, FILE.webp and FILE.apng move, without an end; FILE.png is a film strip, or of points their path; FILE.npy
-    and a directory are as in ``write_samples``.
+    FILE.gif, FILE.webp and FILE.apng are looped animations; FILE.png is a film strip, for points a plot of their path;
+    FILE.npy and a directory are as in ``write_samples``.
 
     Raises:
         UsageError: another kind of name, or one that points cannot have.
@@ -121,7 +121,7 @@ def check_name(out: Path | None, kind: str) -> None:
 
 
 def pictures(spec: DataSpec, made: Tensor) -> list[Image.Image]:
-    """A picture each of images (n, C, H, W) in network values."""
+    """Images (n, C, H, W) in network values as pictures."""
     return [Image.fromarray(pixels) for pixels in spec.decode(made).permute(0, 2, 3, 1).squeeze(-1).numpy()]
 
 

@@ -1,14 +1,15 @@
-"""A data set through a run's networks: features as files, and what the generator makes of codes as a picture."""
+"""A data set through a run's networks: features as a file, reconstructions as a picture."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, everything, open_data, render
@@ -21,9 +22,6 @@ from sparring.runs.run import Run
 from sparring.settings import Value, split
 from sparring.training.sampling import CHUNK
 from sparring.types import Dataset, DataSource, DataSpec
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 PARTS = ("all", "train", "validation", "test")
 COLUMNS, ROWS = 8, 4
@@ -88,7 +86,7 @@ def write_features(
     """Write the features of a source's examples, (N, F) float32, in their order; beside them their conditions.
 
     Labels (N,) int64 go into ``FILE-labels.npy``, -1 where there is none; attributes (N, a) into
-    ``FILE-attributes.npy``. Never all features are in memory.
+    ``FILE-attributes.npy``. Features are written chunk by chunk, never all in memory.
 
     Returns:
         The shape of what was written, and the file of the conditions.

@@ -1,4 +1,4 @@
-"""What a trained run's networks make of examples: features for other models, and codes."""
+"""Features and latent codes of examples, by a trained run's networks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.networks import representation_of
 from sparring.runs.inversion import Inversion
-from sparring.training.sampling import CHUNK, draw_latents, generate
+from sparring.training.sampling import CHUNK, draw_latents, in_chunks
 from sparring.types import DataSpec, Recipe
 
 SOURCES = ("discriminator", "encoder", "code", "generator")
-"""Whose features there are: hidden layers of each network, or the latent codes that an encoder gives."""
+"""Where features come from: the hidden layers of one of these networks, or, ``code``, an encoder's output."""
 
 Network = Callable[[], nn.Module]
 
@@ -52,7 +52,7 @@ def of_examples(discriminator: nn.Module, recipe: Recipe) -> nn.Module:
     """The representation of a discriminator.
 
     Raises:
-        UsageError: it judges no example alone.
+        UsageError: it has none, or judges several examples together.
     """
     if isinstance(recipe.game, Adversarial) and recipe.game.pack > 1:
         raise UsageError(
@@ -104,14 +104,14 @@ def extract(network: nn.Module, x: Tensor, device: torch.device) -> Tensor:
     Raises:
         SparringError: it is not finite.
     """
-    made = generate(network, (x,), device)
+    made = in_chunks(network, (x,), device)
     if not torch.isfinite(made).all():
         raise SparringError("the features are not finite: this checkpoint is of no use.")
     return made
 
 
 def network_values(spec: DataSpec, x: Tensor | np.ndarray[Any, Any]) -> Tensor:
-    """Examples of the user's own in network values, float32: images from uint8, or as floats in [-1, 1] already.
+    """A user's examples (n, *shape) in network values, float32: images as uint8, or as floats in [-1, 1] already.
 
     Raises:
         UsageError: another shape, other numbers, or values that are not finite or out of that range.

@@ -1,4 +1,4 @@
-"""What a run is, as its recipe.json says, and in what two of them differ."""
+"""A run's identity, which is what its recipe.json says, and how two of them differ."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ FREE = ("settings.general.steps", "settings.general.engine", "settings.general.o
 """What may change between two calls that go on with one run."""
 
 
-def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
-    """What differs between two identities, a phrase each. More steps and another version are no difference."""
+def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """How the run on disk differs from the one that is wanted, a phrase each. FREE and more steps are no difference."""
     given = [name for name in ("recipe", "data") if there.get(name) != wanted[name]]
     if given:  # all else follows from them
         return [f"{name} is {there.get(name)}, not {wanted[name]}" for name in given]
@@ -25,15 +25,15 @@ def compare(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     parts = ("data_options", "settings")
     old, new = (flatten({part: identity.get(part, {}) for part in parts}) for identity in (there, wanted))
     old = flatten({"settings": {"general": defaults()}}) | old
-    differences = [
+    found = [
         f"{name.rpartition('.')[2]} is {said(old.get(name))}, not {said(new.get(name))}"
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name) and name not in FREE
     ]
     steps = "settings.general.steps"
     if new[steps] < old.get(steps, 0):
-        differences.append(f"steps is {old[steps]} already, not {new[steps]}")
-    return differences
+        found.append(f"steps is {old[steps]} already, not {new[steps]}")
+    return found
 
 
 def defaults() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The way back from examples to latent codes of a generator that has no encoder: by optimisation."""
+"""From examples back to latent codes, for a generator without an encoder: by optimisation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sparring.optimisers import LeanAdam
 
 STEPS, RATE = 100, 0.1
-"""Of Adam, which halves its rate after each quarter of the steps."""
+"""Adam's steps, and its first learning rate, which is halved after each quarter of them."""
 
 
 class Inversion(nn.Module):

@@ -1,4 +1,4 @@
-"""What can be measured of a run's images by name: properties of their pixels, and how much they are of a class."""
+"""Measures of a run's images by name: properties of their pixels, and log-odds of classes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Pair = tuple[int | None, int]
 def measures_for(
     spec: DataSpec, names: Iterable[str], dataset: Callable[[], Dataset], device: torch.device, progress: Progress
 ) -> dict[str, Measure]:
-    """Every property of pixels that these images have, and what else is named: ``CLASS``, or ``A:B`` for two of them.
+    """All properties of pixels that these images have, and the classes that are named, ``CLASS`` or ``A:B``.
 
-    How much an image is of a class is said by a classifier trained on the data's labels; only then are the data opened.
+    A class is measured by a classifier that is trained on the data's labels; only then are the data opened.
 
     Raises:
         UsageError: no images, a name that nothing has here, or too few labelled examples.
@@ -41,7 +41,7 @@ def measures_for(
 def class_measures(
     spec: DataSpec, pairs: dict[str, Pair], dataset: Dataset, device: torch.device, progress: Progress
 ) -> dict[str, Measure]:
-    """How much images are of a class rather than of another, by a classifier trained on the data's labels.
+    """The log-odds of classes, by a classifier that is trained on the data's labels.
 
     Raises:
         UsageError: too few labelled examples.

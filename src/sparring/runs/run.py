@@ -1,17 +1,13 @@
-"""A run: a training on disk, and what can be asked of it."""
+"""A run: a training on disk, and everything that can be asked of it."""
 
 from __future__ import annotations
 
 import json
-import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, open_data
@@ -19,23 +15,27 @@ from sparring.diagnosis.diagnosis import Diagnosis, diagnose_run
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.files import write_atomically
-from sparring.latents.evidence import stepped
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
-from sparring.runs.classifier import load_classifier, probabilities
+from sparring.runs.classifier import probabilities
 from sparring.runs.features import extract, extractor, network_values
-from sparring.training.attributes import Given, beyond
+from sparring.runs.generation import Array, make_mixtures, maker, sample_inputs, warn_beyond
+from sparring.runs.networks import load_classifier, load_discriminator, load_generator
+from sparring.training.attributes import Given
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import check_latents, draw_latents, generate, latent_codes, path_latents, seeded
-from sparring.training.state import read_checkpoint, read_facts
+from sparring.training.sampling import latent_codes, path_latents, seeded
+from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
 
 class Run:
-    """One training: its directory, its recipe and its data's specification. It may be unfinished."""
+    """One training on disk, finished or not: its directory, its recipe and its data's specification.
+
+    ``sparring.train`` and ``sparring.load`` make it.
+    """
 
     def __init__(self, path: Path, recipe: Recipe, identity: Mapping[str, Any]) -> None:
         self.directory = Directory(path)
@@ -62,18 +62,7 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint.
         """
-        which = str(which)
-        numbered = self.directory.numbered()
-        if which == "best" and self.directory.best.exists():
-            return self.directory.best
-        if which in ("best", "last") and numbered:
-            return numbered[-1]
-        if which.isdecimal() and self.directory.checkpoint(int(which)).exists():
-            return self.directory.checkpoint(int(which))
-        if which not in ("best", "last"):
-            there = ", ".join(["best", "last", *(str(int(f.stem)) for f in numbered)])
-            raise UsageError(f"{self.path} has no checkpoint {which!r}; it has: {there}.")
-        raise UsageError(f"{self.path} holds no checkpoint yet: train it first.")
+        return self.directory.find_checkpoint(str(which))
 
     def generator(self, checkpoint: str = "best") -> nn.Module:
         """The trained generator (its moving average where there is one), in inference mode, on the CPU.
@@ -81,7 +70,7 @@ class Run:
         Raises:
             UsageError: there is no such checkpoint, or it is damaged or of other networks.
         """
-        return self._network("average" if self.recipe.ema else "players.generator", self.recipe.generator, checkpoint)
+        return load_generator(self.recipe, self.checkpoint(checkpoint))
 
     def discriminator(self, checkpoint: str = "best") -> nn.Module:
         """The trained discriminator, in inference mode, on the CPU.
@@ -89,22 +78,7 @@ class Run:
         Raises:
             UsageError: as ``generator``, or the game has none.
         """
-        if self.recipe.discriminator is None:
-            raise UsageError(f"{self.path} has no discriminator: {self.identity['recipe']} trains without one.")
-        return self._network("players.discriminator", self.recipe.discriminator, checkpoint)
-
-    def _network(self, name: str, make: Callable[[], nn.Module], checkpoint: str) -> nn.Module:
-        path = self.checkpoint(checkpoint)
-        _, tensors = read_checkpoint(path)
-        weights = {key.removeprefix(f"{name}."): t for key, t in tensors.items() if key.startswith(f"{name}.")}
-        with torch.random.fork_rng():
-            network = make()
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            player = name.rpartition(".")[2].replace("average", "generator")
-            raise UsageError(f"{path} does not belong to this recipe: its {player} has other weights.") from error
-        return network.eval()
+        return load_discriminator(self.recipe, self.checkpoint(checkpoint))
 
     def sample(
         self,
@@ -113,9 +87,9 @@ class Run:
         *,
         label: int | None = None,
         attributes: Given | None = None,
-        latents: Tensor | np.ndarray[Any, Any] | None = None,
+        latents: Array | None = None,
         truncation: float | None = None,
-        direction: Tensor | np.ndarray[Any, Any] | None = None,
+        direction: Array | None = None,
         strength: float = 1.0,
         checkpoint: str = "best",
         device: str = "cpu",
@@ -127,35 +101,31 @@ class Run:
             seed: decides the latent codes, which are all drawn at once.
             label: the class, for a generator that knows classes; without it each is as frequent as in the data.
             attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
-                array (n, attributes); what is not given is as in the training data. Standard error is told of values
-                beyond those.
-            latents: latent codes of your own, (n, latent_dim).
-            truncation: normal latent codes are truncated to ±truncation: fewer odd samples, and less variety.
+                array (n, attributes); what is not given is drawn as in the training data. Values outside of its range
+                give a warning on standard error.
+            latents: latent codes of your own, (n, latent_dim), taken as they are.
+            truncation: normal latent codes are truncated to ±truncation: fewer odd samples, but less variety.
             direction: what the latent codes are moved along, (latent_dim,), as ``find_direction`` finds it.
-            strength: how far, in lengths of the direction; negative is back.
+            strength: how far, in multiples of the direction; negative is backwards.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
         Raises:
             UsageError: any of these does not fit.
         """
-        if latents is not None and truncation is not None:
-            raise UsageError("latent codes of your own are taken as they are: leave --truncation or --latents out.")
-        inputs = draw_latents(self.recipe, self.spec, n, seed, label, attributes, truncation)
-        if attributes is not None:
-            self.warn_beyond(inputs[1])
-        if latents is not None:
-            inputs = (check_latents(latents, inputs[0], "latent codes have"), *inputs[1:])
-        if not math.isfinite(strength):
-            raise UsageError(f"strength={strength} makes no sense: it must be a finite number.")
-        if direction is not None:
-            inputs = stepped(inputs, check_latents(direction, inputs[0][0], "direction has"), strength)
+        inputs = sample_inputs(
+            self.recipe,
+            self.spec,
+            n,
+            seed,
+            label=label,
+            attributes=attributes,
+            latents=latents,
+            truncation=truncation,
+            direction=direction,
+            strength=strength,
+        )
         return self.maker(checkpoint, device)(inputs)
-
-    def warn_beyond(self, conditions: Tensor) -> None:
-        """Tell standard error of encoded attributes (n, a) that the generator has never seen."""
-        if warning := beyond(self.spec, conditions):
-            print(warning, file=sys.stderr)
 
     def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
@@ -164,17 +134,7 @@ class Run:
             UsageError: no such checkpoint or device.
         """
         place = choose_device(device)
-        generator = self.generator(checkpoint).to(place)
-
-        def make(inputs: Inputs) -> Tensor:
-            made = generate(generator, inputs, place)
-            if not torch.isfinite(made).all():
-                raise SparringError(
-                    f"{self.checkpoint(checkpoint)} makes samples that are not finite: it is of no use."
-                )
-            return made
-
-        return make
+        return maker(self.generator(checkpoint), self.checkpoint(checkpoint), place)
 
     def interpolate(
         self,
@@ -188,16 +148,16 @@ class Run:
         checkpoint: str = "best",
         device: str = "cpu",
     ) -> Tensor:
-        """Frames (frames, *shape) on the way from seed to seed: on arcs for normal latent codes, else straight.
+        """Frames (frames, *shape) from seed to seed: latent codes go along arcs if they are normal, else straight.
 
         Args:
             seeds: each is the latent code of ``sample(1, seed)``. If the last is the first again, the path is a loop.
-                A single one stands still, while the class changes, or the attributes.
+                With a single seed only the class or the attributes change.
             frames: how many in all, evenly spaced.
-            label: the class at the beginning; without it each seed has a class of its own.
-            to_label: the class at the end, where it is another one: between them, mixtures of both.
-            attributes: those at the beginning, as in ``sample``; without them each seed has some of its own.
-            to_attributes: those at the end, where they are others; what is not named stays as it begins.
+            label: the class at the beginning; without it each seed draws its own.
+            to_label: the class at the end, if another: in between the generator is given mixtures of both.
+            attributes: those at the beginning, as in ``sample``; without them each seed draws its own.
+            to_attributes: those at the end, if others; what is not named stays as it begins.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
@@ -207,26 +167,21 @@ class Run:
         given = label, to_label, attributes, to_attributes
         inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
         if attributes is not None:
-            self.warn_beyond(inputs[1])
-        make = self.maker(checkpoint, device)
-        try:
-            return make(inputs)
-        except (RuntimeError, TypeError) as error:
-            if not (self.recipe.conditional and inputs[1].is_floating_point()):
-                raise
-            raise UsageError(
-                "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
-                f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
-            ) from error
+            warn_beyond(self.spec, inputs[1])
+        return make_mixtures(self.maker(checkpoint, device), inputs, self.recipe)
 
     def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
-        """A module from examples (n, *shape) in network values to features (n, F), as ``features`` has them."""
+        """The module that ``features`` runs: examples (n, *shape) in network values to features (n, F), on the CPU.
+
+        Raises:
+            UsageError: this run has no such features, or no such checkpoint.
+        """
         networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
         return extractor(source, self.recipe, self.spec, *networks)
 
     def features(
         self,
-        x: Tensor | np.ndarray[Any, Any],
+        x: Array,
         source: str = "discriminator",
         *,
         checkpoint: str = "best",
@@ -248,8 +203,8 @@ class Run:
         place = choose_device(device)
         return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
 
-    def encode(self, x: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
-        """Latent codes (n, latent_dim) that the run's encoder gives examples, as in ``features``.
+    def encode(self, x: Array, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+        """The latent codes (n, latent_dim) of examples by the run's encoder; the examples are as in ``features``.
 
         Raises:
             UsageError: examples of another shape, or no encoder.
@@ -272,11 +227,11 @@ class Run:
 
         Args:
             per_class: how many of each class.
-            balance: add to the training images what each class lacks of ``per_class``, or of the largest class; the
-                validation and test part come along as they are.
+            balance: complete the training images: every class to ``per_class``, or to the size of the largest class;
+                the validation and test part come along as they are.
             seed: decides the latent codes. The same seed gives the same images.
             truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
-            keep_copies: take images that are copies of training images too; else others are drawn in their place.
+            keep_copies: keep images that are copies of training images; else others are drawn in their place.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
             progress: called now and then as ``progress(what, done, total)``.
@@ -305,9 +260,7 @@ class Run:
         """
         return load_classifier(self.recipe, self.checkpoint(checkpoint))
 
-    def predict(
-        self, images: Tensor | np.ndarray[Any, Any], *, checkpoint: str = "last", device: str = "cpu"
-    ) -> Tensor:
+    def predict(self, images: Array, *, checkpoint: str = "last", device: str = "cpu") -> Tensor:
         """The probability of each class, (n, classes), for images (n, *shape): uint8, or floats in [-1, 1].
 
         Raises:
@@ -343,10 +296,20 @@ class Run:
         features: str = "auto",
         download: bool = False,
     ) -> Evaluation:
-        """Figures of at most n samples, each beside the same figure for held-out real data; kept in evaluation.json.
+        """Figures of samples, each beside its floor, the same figure for held-out real data; kept in evaluation.json.
 
-        ``progress(what, done, total)`` is called now and then. ``features`` is one of ``metrics.features.NAMES``;
-        ``download`` allows to fetch the network that they come from.
+        Args:
+            n: how many samples, at most as many as the held-out part has.
+            seed: decides the samples and the real examples.
+            checkpoint: ``best``, ``last`` or a step's number.
+            device: where the networks run.
+            progress: called now and then as ``progress(what, done, total)``.
+            features: what images are compared by, one of ``metrics.features.NAMES``.
+            download: whether the network that these come from may be downloaded.
+
+        Raises:
+            UsageError: too few samples or data, the data are gone or have changed, or no such checkpoint or features.
+            SparringError: the generator's samples are not finite.
         """
         dataset, where = self.dataset(), choose_device(device)
         chosen = None if features == "auto" else named_features(features, dataset, where, download=download)
@@ -368,7 +331,7 @@ class Run:
         return result
 
     def unmeasured(self) -> tuple[str, ...]:
-        """What no figure tells of this run's samples, a line each."""
+        """What no figure says about this run's samples, a line each."""
         if not (self.recipe.conditional and self.spec.attributes):
             return ()
         return ("no figure tells whether samples have the attributes that they were asked for",)
@@ -394,5 +357,5 @@ class Run:
         return write_report(self, None if out is None else Path(out), device=device, progress=progress)
 
     def step(self, checkpoint: str = "best") -> int:
-        """The step of a checkpoint."""
+        """The number of training steps that a checkpoint was saved after. Raises UsageError where there is none."""
         return int(read_facts(self.checkpoint(checkpoint))["step"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from PIL.Image import Image
+
+from sparring.data.plots import to_image
 
 REAL, FAKE, JUDGE, BEST, OTHER = "#1f6fb4", "#e0641c", "#2b8a3e", "#6b6b6b", "#8e44ad"
 """Colours of the data, of the generator, of a discriminator, of what is best, and of what is beside them."""
@@ -49,16 +49,12 @@ class Lesson:
 
     def picture(self) -> Image:
         """The picture, RGB."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
-        from PIL import Image
 
         canvas = Canvas(figsize=self.size, dpi=110, layout="constrained")
         self.draw(canvas)
         canvas.suptitle(self.title, fontsize=13)
-        buffer = io.BytesIO()
-        FigureCanvasAgg(canvas).print_png(buffer)  # type: ignore[no-untyped-call]
-        return Image.open(buffer).convert("RGB")
+        return to_image(canvas)
 
     def table(self) -> str:
         """The figures as lines of text: what, theory, found, difference and its limit."""

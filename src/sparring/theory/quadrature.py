@@ -7,16 +7,12 @@ integrand has corners (total variation) the error is of second order, and below 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from sparring.objectives import Divergence
-
-LogDensity = Callable[[Tensor], Tensor]
-"""Points (n, d) to log p (n,)."""
 
 
 class Grid(NamedTuple):

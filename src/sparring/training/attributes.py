@@ -1,4 +1,4 @@
-"""The attributes that samples are made for: asked for in the data's units, or chosen for a grid."""
+"""The attributes that samples are to have: given by the user in the data's units, or chosen for a grid."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sparring.errors import UsageError
 from sparring.types import DataSpec
 
 Given: TypeAlias = Mapping[str, float] | Sequence[float] | Tensor | np.ndarray[Any, Any]
-"""Attributes as they are asked for, in the user's units: some by name, all in order, or a row (a,) a sample (n, a)."""
+"""Attributes in the user's units: some by name, all in order (a,), or a row for each sample (n, a)."""
 
 GRID_QUANTILES = 8
-"""Rows of a grid that has one row a quantile of an attribute."""
+"""Rows of a grid that shows an attribute at its quantiles."""
 
 
 def parse_attributes(text: str | None, option: str = "--attributes") -> dict[str, float] | list[float] | None:
-    """Attributes as the command line has them: ``0.3,1.2``, all in order, or ``age=30,height=1.8``, some by name.
+    """Attributes from the command line: ``0.3,1.2``, all in order, or ``age=30,height=1.8``, some by name.
 
     Raises:
         UsageError: it is neither.
@@ -67,7 +67,7 @@ def asked_for(spec: DataSpec, drawn: Tensor, attributes: Given) -> Tensor:
 
 
 def beyond(spec: DataSpec, conditions: Tensor) -> str:
-    """What is said of encoded attributes (n, a) outside of the range that the generator has seen; else empty."""
+    """A warning if encoded attributes (n, a) lie outside of the range that the generator was trained on; else empty."""
     lines = []
     for attribute, column in zip(spec.attributes, conditions.T, strict=True):
         ends = torch.tensor([attribute.low, attribute.high])

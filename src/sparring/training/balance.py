@@ -1,4 +1,4 @@
-"""A balance of the two sides: the one that is too far ahead learns more slowly until it no longer is.
+"""The balance of the two players: the one that is too far ahead learns more slowly until it no longer is.
 
 Who is ahead is told by how often the discriminator is right, each objective by its own threshold, which means the same
 in every game (``game.critic.skill``). Hazimeh & Ponomareva 2023 (arXiv:2302.00089) steer the discriminator's learning
@@ -17,11 +17,11 @@ SHARE: dict[PlayerName, str] = {"generator": "balance_generator", "discriminator
 """Entries of the memory: the share of its learning rate that each player has, a scalar from SLOWEST to 1."""
 SLOWEST = 0.01
 QUICKNESS = 0.1
-"""How fast a share falls, in powers of e a move, for a discriminator that is right always instead of never."""
+"""How fast a share changes: by e^(QUICKNESS · difference) a move, the difference being one of accuracies in [0, 1]."""
 CHANCE = 0.5
 
 
-def whole_rates(recipe: Recipe) -> Memory:
+def full_shares(recipe: Recipe) -> Memory:
     """What a balanced training keeps: both shares, at first 1. Nothing where the sides are not balanced."""
     return {name: torch.ones(()) for name in SHARE.values()} if recipe.balance else {}
 
@@ -45,5 +45,5 @@ def rebalance(recipe: Recipe, memory: Memory, statistics: Statistics) -> None:
 
 
 def change(share: Tensor, difference: Tensor) -> None:
-    """Move a share in place."""
+    """Let a share grow or fall, in place, at a rate in proportion to a difference of accuracies."""
     share.mul_(torch.exp(QUICKNESS * difference)).clamp_(SLOWEST, 1)

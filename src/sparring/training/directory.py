@@ -18,7 +18,7 @@ from sparring.files import explain, make_folder, write_atomically
 from sparring.settings import Settings
 
 KEPT = 2
-"""Numbered checkpoints that are kept, newest first; the best is kept besides."""
+"""How many numbered checkpoints are kept, the newest ones; the best is kept besides."""
 
 NUMBERS = ("steps", "seed", "threads")
 """General settings that every recipe.json holds as whole numbers."""
@@ -46,14 +46,14 @@ class Directory:
 
     @property
     def foreign(self) -> bool:
-        """Whether something else than a run lies here: visible files, but no recipe.json."""
+        """Whether something other than a run is here: visible files, but no recipe.json."""
         if not self.path.is_dir() or (self.path / "recipe.json").exists():
             return False
         return any(not file.name.startswith(".") for file in self.path.iterdir())
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Within, no other process trains here; the operating system lifts the lock when its process dies.
+        """Within, no other process trains here. The operating system releases the lock if the process dies.
 
         Raises:
             UsageError: another process trains here.
@@ -153,6 +153,24 @@ class Directory:
         """Where the checkpoint of a step lies."""
         return self.checkpoints / f"{step:06d}.safetensors"
 
+    def find_checkpoint(self, which: str) -> Path:
+        """The file of a checkpoint: ``best`` (the newest where none was measured yet), ``last`` or a step's number.
+
+        Raises:
+            UsageError: there is no such checkpoint.
+        """
+        numbered = self.numbered()
+        if which == "best" and self.best.exists():
+            return self.best
+        if which in ("best", "last") and numbered:
+            return numbered[-1]
+        if which.isdecimal() and self.checkpoint(int(which)).exists():
+            return self.checkpoint(int(which))
+        if which not in ("best", "last"):
+            there = ", ".join(["best", "last", *(str(int(file.stem)) for file in numbered)])
+            raise UsageError(f"{self.path} has no checkpoint {which!r}; it has: {there}.")
+        raise UsageError(f"{self.path} holds no checkpoint yet: train it first.")
+
     def prune(self) -> None:
         """Remove all but the newest numbered checkpoints, and what killed processes left half-written."""
         stale = self.numbered()[:-KEPT]
@@ -163,8 +181,7 @@ class Directory:
                 file.unlink()
 
     def return_to(self, step: int) -> None:
-        """Remove the numbered checkpoints after a step, so that going on begins there; that step must have one, or be
-        the best."""
+        """Remove the checkpoints after a step, which must have one or be the best: training then resumes there."""
         if not self.checkpoint(step).exists():
             shutil.copyfile(self.best, self.checkpoint(step))
         for file in self.numbered():
@@ -172,7 +189,7 @@ class Directory:
                 file.unlink()
 
     def mark_best(self, step: int) -> None:
-        """Let ``best`` be the checkpoint of a step: a second name for the same bytes, or a copy without links.
+        """Make ``best`` the checkpoint of a step: a hard link to the same bytes, or a copy where there are no links.
 
         Raises:
             SparringError: the disk refuses.

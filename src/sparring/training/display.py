@@ -14,6 +14,14 @@ REFRESH = 0.2
 """Seconds between updates of the bar."""
 LINE_EVERY = 10.0
 """Seconds between plain lines."""
+FIGURES = {
+    "d_loss": ("D loss {:.3f}", "D {:.2f}"),
+    "d_real": ("D real {:.0%}", "real {:.0%}"),
+    "d_fake": ("D fake {:.0%}", "fake {:.0%}"),
+    "g_loss": ("G loss {:.3f}", "G {:.2f}"),
+    "augment_p": ("augmented {:.0%}", "aug {:.0%}"),
+}
+"""The statistics that are shown: as plain lines and as the bar have them."""
 
 
 class Display:
@@ -65,17 +73,9 @@ class Display:
 
     def figures(self, values: Mapping[str, float]) -> None:
         """The newest means: losses, the discriminator's accuracy on real and on fake, how likely augmentations are."""
-        names = {
-            "d_loss": "D loss {:.3f}",
-            "d_real": "D real {:.0%}",
-            "d_fake": "D fake {:.0%}",
-            "g_loss": "G loss {:.3f}",
-            "augment_p": "augmented {:.0%}",
-        }
-        self.text = "".join("  " + form.format(values[name]) for name, form in names.items() if name in values)
-        brief = {"d_loss": "D {:.2f}", "d_real": "real {:.0%}", "d_fake": "fake {:.0%}", "g_loss": "G {:.2f}"}
-        brief["augment_p"] = "aug {:.0%}"
-        self.short = " ".join(form.format(values[name]) for name, form in brief.items() if name in values)
+        shown = [(values[name], forms) for name, forms in FIGURES.items() if name in values]
+        self.text = "".join("  " + form.format(value) for value, (form, _) in shown)
+        self.short = " ".join(form.format(value) for value, (_, form) in shown)
 
     def verdict(self, name: str) -> None:
         """How the game goes, in a few words."""

@@ -15,10 +15,12 @@ from sparring.types import DataSource, Drawn, Inputs, Memory, Recipe, Turn
 
 PRETRAINING, GAME = 0, 1
 STAGES = (PRETRAINING, GAME)
+REAL_STREAMS, LABELLED_STREAMS = {PRETRAINING: 0, GAME: 1}, {PRETRAINING: 2, GAME: 3}
+"""Which of the seed's streams of examples each stage reads; other numbers would give other bits."""
 
 
 class Move(NamedTuple):
-    """One optimiser step of one player, and where its examples begin among those of its step, in either stream."""
+    """One optimiser step of one player, and where its examples begin among the step's: real and labelled ones."""
 
     turn: Turn
     offset: int
@@ -40,11 +42,11 @@ def list_moves(recipe: Recipe, *, pretraining: bool) -> list[Move]:
 
 
 class Draw:
-    """Draws for the moves of a training.
+    """Draws what the moves of a training are given.
 
-    ``prepare`` reads the real examples of a whole step, from one stream or, where the game asks for labelled ones, from
-    two. Latent codes, and everything else that is random in a step, come from torch's own generator, which it seeds.
-    What the moves are then handed is made from these on the device alone. ``static`` is that of the streams.
+    ``prepare`` reads the real examples of a whole step (from one stream, or from two where the game asks for labelled
+    ones) and seeds torch's own generator, from which latent codes and all else that is random in the step come. A call
+    then hands a move its share, by work on the device alone. ``static`` is passed on to the streams.
     """
 
     def __init__(self, recipe: Recipe, source: DataSource, device: torch.device, *, static: bool = False) -> None:
@@ -54,13 +56,13 @@ class Draw:
             {stage: sum(getattr(move.turn, kind) for move in self.moves[stage]) for stage in STAGES}
             for kind in ("real", "labelled")
         )
-        self.real_stream = Stream(source, recipe.seed, device, {0: 0, 1: 1}, real, static=static)
+        self.real_stream = Stream(source, recipe.seed, device, REAL_STREAMS, real, static=static)
         self.labelled_stream: Stream | None = None
         if any(labelled.values()):
             part = labelled_part(source)
-            self.labelled_stream = Stream(part, recipe.seed, device, {0: 2, 1: 3}, labelled, static=static)
+            self.labelled_stream = Stream(part, recipe.seed, device, LABELLED_STREAMS, labelled, static=static)
         self.attributes = attributes_of(source, device)
-        self.frequencies = self.spec.frequencies.to(device)
+        self.cumulative_shares = self.spec.cumulative_shares.to(device)
 
     def prepare(self, step: int) -> None:
         """Seed torch and read the real examples of a step, which is negative while pretraining."""
@@ -117,7 +119,7 @@ class Draw:
     def condition(self, n: int) -> Tensor:
         """Labels, or encoded attributes, of n training examples drawn at random."""
         if self.attributes is None:
-            return self.spec.draw_labels(n, frequencies=self.frequencies)
+            return self.spec.draw_labels(n, cumulative_shares=self.cumulative_shares)
         return self.attributes[torch.randint(len(self.attributes), (n,))]
 
 

@@ -23,7 +23,7 @@ from sparring.training.draw import mix
 from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
-from sparring.training.sampling import draw_latents, generate
+from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Recipe, Statistics
@@ -31,7 +31,7 @@ from sparring.types import Dataset, DataSpec, Recipe, Statistics
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
 SETTLING = 1 / 3
-"""The share of a run that may look sick while the players find each other."""
+"""The share of a run, at its beginning, in which it is not stopped for being sick."""
 
 Scalars = Callable[[int, dict[str, float]], None]
 
@@ -57,7 +57,7 @@ class Sick(SparringError):
 
 
 class Loop:
-    """Trains a recipe in a directory, from where it stands there to its end."""
+    """Trains a recipe in a directory, from the newest checkpoint there to the last step."""
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ class Loop:
         """The lines of metrics.jsonl."""
         remedies = (directory.read_identity() or {}).get("remedies", [])
         self.helped_at: int = remedies[-1]["step"] if remedies else 0
-        """Where the newest remedy began."""
+        """The step that the newest remedy began at."""
         self.unread: list[list[Statistics]] = []
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
 
     def __call__(self) -> None:
-        """Play on to the last step.
+        """Train to the last step.
 
         Raises:
             Interrupted: Ctrl-C; saved.
@@ -127,7 +127,7 @@ class Loop:
         self.rows = self.directory.read_metrics()
 
     def begin(self) -> None:
-        """Measure and picture the untrained generator: what must be beaten."""
+        """Measure and picture the untrained generator, which training must beat."""
         found = self.measure(untrained=True)
         self.state.first_figure = found["figure"]
         self.record(found | self.survey.floors())
@@ -165,7 +165,7 @@ class Loop:
             self.record(means | {"images_per_second": round(self.display.rate, 1)})
 
     def read(self) -> None:
-        """Read the statistics since the last reading, and stop at the first that is not finite."""
+        """Fetch the statistics since the last time from the device, and give up if one is not finite."""
         columns: dict[str, list[torch.Tensor]] = defaultdict(list)
         for statistics in (moved for step in self.unread for moved in step):
             for name, value in statistics.items():
@@ -179,7 +179,7 @@ class Loop:
         self.state.since_signals += rows["g_loss"].tolist() if "g_loss" in rows else []
 
     def stop_at_non_finite(self, names: list[str]) -> None:
-        """Say at which step a value first was not finite, and what is left."""
+        """Give up with the step at which a value first was not finite."""
         first = self.state.step - len(self.unread)
         for number, step in enumerate(self.unread):
             if any(not math.isfinite(moved[name]) for moved in step for name in names if name in moved):
@@ -188,7 +188,7 @@ class Loop:
         self.give_up(f"{' and '.join(names)} stopped being finite at step {first}")
 
     def give_up(self, what: str) -> None:
-        """Stop for good; the checkpoints stay as they are.
+        """Stop the training as failed; its checkpoints stay as they are.
 
         Raises:
             SparringError: always.
@@ -203,19 +203,19 @@ class Loop:
         )
 
     def measure(self, *, untrained: bool = False) -> Surveyed:
-        """The ``figure`` that ranks generators, lower is better, and what else their samples show.
+        """The ``figure`` that ranks checkpoints (lower is better), and what else the samples show (``Survey``).
 
-        Before training, running averages mean nothing yet: the batch's own statistics are used in their place.
+        Before training, batch norm uses the batch's statistics, as its running averages mean nothing yet.
         """
         inputs = draw_latents(self.recipe, self.dataset.spec, self.rank.n, self.recipe.seed + 1)
-        samples = generate(self.state.generator, inputs, self.device, by_batch=untrained)
+        samples = in_chunks(self.state.generator, inputs, self.device, by_batch=untrained)
         if not torch.isfinite(samples).all():
             self.give_up(f"the generator's samples stopped being finite by step {self.state.step}")
         features = self.rank.features(samples)
         return {"figure": self.rank.figure(features)} | self.survey(features)
 
     def choose_best(self) -> None:
-        """Measure, and keep this state as the best one if it is."""
+        """Measure, and mark this state as the best if its figure is the lowest so far."""
         found = self.measure()
         figure = found["figure"]
         self.record(found)
@@ -225,7 +225,7 @@ class Loop:
             self.directory.mark_best(self.state.step)
 
     def examine(self) -> None:
-        """Say how the game goes; stop if it is sick at two measurements in a row, and the user wants that.
+        """Diagnose the run; stop it if it is sick at two measurements in a row and ``on_sick`` says so.
 
         Raises:
             Sick: it is.
@@ -264,7 +264,7 @@ class Loop:
         self.scalars(self.state.step, values)
 
     def finish(self) -> None:
-        """Say how it ended."""
+        """Tell the user, and log.txt, how the training ended."""
         if self.state.first_figure is None or self.state.best is None:
             return
         verdict = diagnose(self.rows, self.dataset.spec)
@@ -274,7 +274,7 @@ class Loop:
 
 
 def last_words(directory: Directory, name: str, first: float, best: tuple[int, float], verdict: Verdict) -> list[str]:
-    """What is said of a finished training: its best figure, and how it went."""
+    """What is told of a finished training: its best figure and the verdict."""
     lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})"]
     if not verdict.findings:
         return [*lines, f"verdict: {verdict.name}"]
@@ -282,8 +282,8 @@ def last_words(directory: Directory, name: str, first: float, best: tuple[int, f
     return [*lines, *warnings, f"spar diagnose {directory.path} shows the evidence and what helps"]
 
 
-def put_right(directory: Directory, spec: DataSpec) -> None:
-    """Do what a training that was killed in its last moments had no time for: name the best, say how it ended."""
+def complete_ending(directory: Directory, spec: DataSpec) -> None:
+    """Complete a training that was killed after its last checkpoint: mark the best, write log.txt."""
     facts = read_facts(directory.numbered()[-1])
     if facts["best"] is None:
         return

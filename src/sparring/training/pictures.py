@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from sparring.data import plot_points, render
 from sparring.game import Adversarial
 from sparring.networks import WithEncoder
-from sparring.training.sampling import draw_latents, evaluating, generate, grid_latents
+from sparring.training.sampling import draw_latents, evaluating, grid_latents, in_chunks
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 POINTS = 10_000
 """Points that are drawn of each distribution."""
@@ -26,18 +22,18 @@ GAP = 20
 """Times that the gap between two pictures fits into their height."""
 
 
-def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image:
+def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device) -> Image.Image:
     """A grid of images from fixed codes; for points, both densities, and a discriminator that judges them alone.
 
     Right of the grid, where there is an encoder: held-out images, and right of each its reconstruction.
     """
     if dataset.spec.kind == "image":
         inputs, columns = grid_latents(recipe, dataset.spec)
-        grid = render(dataset.spec, generate(state.generator, inputs, device), columns)
+        grid = render(dataset.spec, in_chunks(state.generator, inputs, device), columns)
         if not isinstance(state.generator, WithEncoder):
             return grid
         return side_by_side(grid, reconstructions(dataset, state.generator, device))
-    fake = generate(state.generator, draw_latents(recipe, dataset.spec, POINTS, recipe.seed), device)
+    fake = in_chunks(state.generator, draw_latents(recipe, dataset.spec, POINTS, recipe.seed), device)
     real = dataset.train.read(np.arange(min(POINTS, len(dataset.train)))).x
 
     @torch.no_grad()
@@ -52,18 +48,16 @@ def picture(recipe: Recipe, dataset: Dataset, state: State, device: torch.device
     )
 
 
-def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.device) -> Image:
+def reconstructions(dataset: Dataset, generator: WithEncoder, device: torch.device) -> Image.Image:
     """Images that are not trained on, and right of each what the generator makes of its code."""
     source = dataset.train if dataset.validation is None else dataset.validation
     x = dataset.spec.encode(source.read(np.resize(np.arange(len(source)), ROWS * PAIRS)).x)
-    made = generate(nn.Sequential(generator.encoder, generator), (x,), device)
+    made = in_chunks(nn.Sequential(generator.encoder, generator), (x,), device)
     return render(dataset.spec, torch.stack([x, made], 1).flatten(0, 1), 2 * PAIRS)
 
 
-def side_by_side(left: Image, right: Image) -> Image:
+def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
     """Two pictures as one, over white."""
-    from PIL import Image
-
     gap = left.height // GAP
     both = Image.new(left.mode, (left.width + gap + right.width, max(left.height, right.height)), "white")
     both.paste(left, (0, 0))

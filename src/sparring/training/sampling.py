@@ -1,4 +1,4 @@
-"""From latent codes to examples."""
+"""From seeds and conditions to latent codes, and from latent codes to examples."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ from sparring.training.step import moved_by_batches, standing_still
 from sparring.types import DataSpec, Inputs, Recipe
 
 CHUNK = 500
-"""Latent codes that run through the network at once, always: the last chunk is filled up, so that no result depends on
-how many others were asked for."""
+"""Rows that run through a network at once. The last chunk is filled up, so that no result depends on how
+many were asked for."""
 
 
 BYTES = 12
-"""Memory that a number of an example takes until it is saved: as float32, again while it is rounded, and as bytes."""
+"""Bytes of memory per number of an example until it is saved: as float32, again while it is rounded, and as uint8."""
 UNKNOWN = 16 << 30
-"""Memory of a machine that does not tell."""
+"""Bytes of memory that are assumed where the system does not tell."""
 MOST_FRAMES = 10_000
-"""Frames of one film: a quarter of an hour."""
+"""Frames of one film at most; they take a quarter of an hour to see."""
 
 GRID_CLASSES = 20
-"""Rows of a grid that has one row a class: the first classes, where there are more."""
+"""The most rows of a grid with one row per class: it shows the first classes."""
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
-    """Examples (n, *shape) on the CPU, in network values; the generator is left as it was.
+def in_chunks(network: nn.Module, inputs: Inputs, device: torch.device, *, by_batch: bool = False) -> Tensor:
+    """What a network (a generator, an extractor, a classifier) makes of inputs (n, …): rows (n, …) on the CPU.
 
-    Made with running averages, or ``by_batch``: with the statistics of each chunk, as in training.
+    The network is left as it was. Batch norm uses its running averages, or, ``by_batch``, the statistics of each chunk,
+    as in training.
     """
     n = len(inputs[0])
-    examples = torch.empty(0)
-    with standing_still(moved_by_batches(generator)) if by_batch else evaluating(generator):
+    rows = torch.empty(0)
+    with standing_still(moved_by_batches(network)) if by_batch else evaluating(network):
         for i in range(0, n, CHUNK):
-            made = generator(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
+            made = network(*(fill(part[i : i + CHUNK]).to(device) for part in inputs))
             if i == 0:
-                examples = torch.empty(n, *made.shape[1:])
-            examples[i : i + CHUNK] = made[: n - i]
-    return examples
+                rows = torch.empty(n, *made.shape[1:])
+            rows[i : i + CHUNK] = made[: n - i]
+    return rows
 
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Within, a network normalises by its running averages, which stand still, and drops nothing."""
+    """Within, a network is in inference mode: batch norm uses its running averages, dropout is off."""
     mode = network.training
     network.eval()
     try:
@@ -67,7 +68,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def fill(part: Tensor) -> Tensor:
-    """A chunk of exactly CHUNK rows, the last one repeated."""
+    """A chunk filled up to CHUNK rows by repeating its last one."""
     missing = CHUNK - len(part)
     return torch.cat([part, part[-1:].expand(missing, *part.shape[1:])]) if missing else part
 
@@ -81,7 +82,9 @@ def draw_latents(
     attributes: Given | None = None,
     truncation: float | None = None,
 ) -> Inputs:
-    """N latent codes by seed, all at once; where the generator takes conditions, as frequent as in the training data.
+    """N latent codes by seed, drawn all at once, with conditions where the generator takes them.
+
+    Conditions are ``label`` or ``attributes``, else as frequent as in the training data.
 
     Raises:
         UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
@@ -123,7 +126,7 @@ def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:
 
 
 def seeded(seed: int) -> torch.Generator:
-    """Random numbers that a seed decides.
+    """A generator of random numbers by seed.
 
     Raises:
         UsageError: the seed is out of range.
@@ -134,7 +137,7 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def latent_codes(recipe: Recipe, generator: torch.Generator, n: int, truncation: float | None) -> Tensor:
-    """The next n latent codes (n, …) of a generator of random numbers, truncated where that is asked for.
+    """The next n latent codes (n, …) by a generator of random numbers, truncated if that is asked for.
 
     Raises:
         UsageError: a truncation that makes no sense, or of codes that are not normal.
@@ -153,12 +156,43 @@ def path_latents(
     attributes: Given | None = None,
     to_attributes: Given | None = None,
 ) -> Inputs:
-    """Latent codes on the way from seed to seed; where the generator takes conditions, with what lies between them.
+    """Latent codes (frames, …) from seed to seed, with the conditions in between where the generator takes them.
 
-    Between classes these are mixtures (n, classes) float. What ``to_attributes`` does not name stays as it begins.
+    Between classes conditions are mixtures (frames, classes) float. What ``to_attributes`` does not name stays.
 
     Raises:
         UsageError: nothing to go between, or latent codes that no seed decides.
+    """
+    check_path(recipe, seeds, frames, label, to_label, attributes, to_attributes)
+    check_count(recipe, spec, frames)
+    seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
+    keys = [draw_latents(recipe, spec, 1, seed, label, attributes) for seed in seeds]
+    z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
+    if not recipe.conditional:
+        return (z,)
+    conditions = torch.cat([key[1] for key in keys])
+    if to_label is not None or to_attributes is not None:
+        if isinstance(attributes, Mapping) and isinstance(to_attributes, Mapping):
+            to_attributes = {**attributes, **to_attributes}
+        end = draw_latents(recipe, spec, 1, seeds[0], to_label, to_attributes)
+        conditions = torch.cat([keys[0][1], end[1]])
+    return (z, path_conditions(spec, conditions, frames))
+
+
+def check_path(
+    recipe: Recipe,
+    seeds: Sequence[int],
+    frames: int,
+    label: int | None,
+    to_label: int | None,
+    attributes: Given | None,
+    to_attributes: Given | None,
+) -> None:
+    """Refuse a path that leads nowhere; the arguments are those of ``path_latents``.
+
+    Raises:
+        UsageError: no seed decides these codes, an end without a beginning, one seed alone, or a number of frames that
+            makes no film.
     """
     if isinstance(recipe.latent, Stratified):
         raise UsageError(
@@ -168,30 +202,24 @@ def path_latents(
         raise UsageError("the class to end with needs one to begin with: give --label too.")
     if to_attributes is not None and attributes is None:
         raise UsageError("the attributes to end with need some to begin with: give --attributes too.")
-    changing = to_label is not None or to_attributes is not None
-    if not seeds or (len(seeds) == 1 and not changing):
+    if not seeds or (len(seeds) == 1 and to_label is None and to_attributes is None):
         raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
     if not isinstance(frames, Integral) or frames < 2:
         raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")
     if frames > MOST_FRAMES:
         raise UsageError(f"{frames} frames are too many: ask for at most {MOST_FRAMES} (--frames).")
-    check_count(recipe, spec, frames)
-    seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
-    keys = [draw_latents(recipe, spec, 1, seed, label, attributes) for seed in seeds]
-    z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
-    if not recipe.conditional:
-        return (z,)
-    conditions = torch.cat([key[1] for key in keys])
-    if changing:
-        if isinstance(attributes, Mapping) and isinstance(to_attributes, Mapping):
-            to_attributes = {**attributes, **to_attributes}
-        end = draw_latents(recipe, spec, 1, seeds[0], to_label, to_attributes)
-        conditions = torch.cat([keys[0][1], end[1]])
-    if torch.equal(conditions, conditions[:1].expand_as(conditions)):
-        return (z, conditions[:1].expand(frames, *conditions.shape[1:]))
-    if not conditions.is_floating_point():
-        conditions = one_hot(conditions, len(spec.classes)).float()
-    return (z, along(conditions, frames, on_sphere=False))
+
+
+def path_conditions(spec: DataSpec, keys: Tensor, frames: int) -> Tensor:
+    """The conditions of each frame on the way through encoded conditions (k, …): unchanged where all keys are equal.
+
+    Between classes these are mixtures (frames, classes) float, between attributes straight ways (frames, a).
+    """
+    if torch.equal(keys, keys[:1].expand_as(keys)):
+        return keys[:1].expand(frames, *keys.shape[1:])
+    if not keys.is_floating_point():
+        keys = one_hot(keys, len(spec.classes)).float()
+    return along(keys, frames, on_sphere=False)
 
 
 def grid_latents(recipe: Recipe, spec: DataSpec) -> tuple[Inputs, int]:
@@ -208,7 +236,7 @@ def grid_latents(recipe: Recipe, spec: DataSpec) -> tuple[Inputs, int]:
 
 
 def read_latents(path: Path, what: str = "latent codes") -> Tensor:
-    """Latent codes, or ``what`` else is a row of numbers or several, from a .npy file, float32.
+    """Latent codes, or ``what`` else is stored as one or several rows of numbers, from a .npy file as float32.
 
     Raises:
         UsageError: it cannot be read, or holds no numbers.
@@ -223,7 +251,7 @@ def read_latents(path: Path, what: str = "latent codes") -> Tensor:
 
 
 def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
-    """Latent codes of the user's own, or a direction, as float32, if they have the shape that the recipe's have.
+    """A user's latent codes, or a direction, as float32; they must have the shape of ``like``, which are the recipe's.
 
     Raises:
         UsageError: another shape, no numbers, or values that are not finite.

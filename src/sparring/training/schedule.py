@@ -1,4 +1,4 @@
-"""Learning rates, and the length of the average, over a run."""
+"""Learning rates and the decay of the moving average (EMA) over a run."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from sparring.types import PlayerName, Recipe
 
 
 def learning_rate(recipe: Recipe, player: PlayerName, step: int) -> float:
-    """A player's learning rate at a step: its base rate, times its decay so far, times the schedule's share."""
+    """A player's learning rate at a step: its base rate, times its decay so far, times the schedule's factor."""
     base = recipe.lr_generator if player == "generator" else recipe.lr_discriminator
     decay = recipe.decay_generator if player == "generator" else recipe.decay_discriminator
     shape = recipe.schedule_generator if player == "generator" else recipe.schedule_discriminator
-    return base * decay ** (step // recipe.decay_every) * share_left(shape, step / recipe.steps)
+    return base * decay ** (step // recipe.decay_every) * schedule_factor(shape, step / recipe.steps)
 
 
-def changes(recipe: Recipe) -> bool:
-    """Whether a learning rate is another at another step."""
+def rates_change(recipe: Recipe) -> bool:
+    """Whether a learning rate depends on the step."""
     shapes = {recipe.schedule_generator, recipe.schedule_discriminator}
     return shapes != {"constant"} or recipe.decay_generator != 1 or recipe.decay_discriminator != 1
 
 
-def share_left(schedule: str, done: float) -> float:
-    """The share of the base rate when a share ``done`` of the run is over."""
+def schedule_factor(schedule: str, done: float) -> float:
+    """What a schedule multiplies the base rate by, from 1 to 0, once a share ``done`` of the run is over."""
     t = min(done, 1.0)
     shares = {"constant": 1.0, "linear": 1 - t, "late": min(1.0, 3 - 3 * t), "cosine": (1 + math.cos(math.pi * t)) / 2}
     return shares[schedule]
 
 
-def kept_share(recipe: Recipe, step: int) -> float:
-    """The share of its old value that the generator's average keeps at the end of a step, counted from 0."""
+def ema_decay(recipe: Recipe, step: int) -> float:
+    """The decay of the moving average at a step, counted from 0: the share of its old value that it keeps."""
     if not recipe.ema_rampup:
         return recipe.ema
     half_life = recipe.ema_rampup * (step + 1)

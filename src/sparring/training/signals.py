@@ -74,7 +74,7 @@ class Signals:
     """
 
     def __init__(self, step: Step, dataset: Dataset, rank: Ranking) -> None:
-        """Nothing is trained, and torch's random state is left as it was."""
+        """Trains nothing, and leaves torch's random state as it was."""
         self.step, self.state, self.dataset, self.rank = step, step.state, dataset, rank
         self.recipe, self.device, self.spec = step.recipe, step.draw.device, dataset.spec
         self.classifier = None
@@ -82,7 +82,7 @@ class Signals:
             self.classifier = kept_classifier(dataset, self.device)
 
     def __call__(self, losses: list[float]) -> Signalled:
-        """The signals of this instant; ``losses`` are the generator's since the last ones, one each step."""
+        """The signals at this step; ``losses`` are the generator's since the last signals, one per step."""
         with self.untouched():
             found = self.of_outputs() | self.of_gradients() | self.of_samples()
             found["largest_weight"] = largest([p for side in self.state.parameters.values() for p in side])
@@ -104,7 +104,7 @@ class Signals:
         return {name: tensor.clone() for name, tensor in self.state.memory.items()}
 
     def read(self, source: DataSource, n: int, *, labelled: bool = False) -> Inputs:
-        """N examples of a part as the players see them, other ones at each step; repeated where it has fewer."""
+        """N examples of a part as the players see them, others at each step; repeated where the part has fewer."""
         chosen = draw_indices(source, n, mix(self.recipe.seed, STREAM + self.state.step))
         x, y = put(conditioned(self.spec, source.read(np.resize(chosen, n))), self.device)
         if not (self.recipe.conditional or labelled):
@@ -114,9 +114,9 @@ class Signals:
 
     @torch.no_grad()
     def of_outputs(self) -> Signalled:
-        """What the discriminator makes of training, held-out and generated examples, as it is shown them in its turn.
+        """The discriminator's outputs on training, held-out and generated examples, shown to it as in its own turn.
 
-        The game must be an adversarial one, so that it is known how its discriminator is asked.
+        For adversarial games only: of others it is not known how their discriminator is called.
         """
         game, players = self.recipe.game, self.step.players
         if not isinstance(game, Adversarial) or players.discriminator is None:
@@ -194,7 +194,7 @@ class Signals:
 
     @torch.no_grad()
     def of_samples(self) -> Signalled:
-        """Variety of the generated examples beside the data's, their classes, and how far the average is from them."""
+        """The variety of generated examples beside the data's, their classes, and how far the averaged generator is."""
         latent = self.step.draw.latent(EXAMPLES)
         made = self.state.players.generator(*latent)
         fake = self.rank.features(made)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sparring.errors import UsageError
 from sparring.files import write_atomically
-from sparring.training.balance import whole_rates
+from sparring.training.balance import full_shares
 from sparring.types import PROGRESS, PlayerName, Players, Recipe
 
 FORMAT = "sparring-checkpoint-1"
@@ -25,7 +25,7 @@ REMEDY = "Remove it to go on from an older checkpoint, or start over with --fres
 
 
 class State:
-    """A training at one instant. ``step`` is negative while the discriminator is trained beforehand."""
+    """A training at one instant. ``step`` is negative during pretraining (of the discriminator alone)."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class State:
         Args:
             recipe: what is trained.
             device: where.
-            static: learning rates are tensors on the device, which a captured step reads anew each time.
-            layout: of convolutions' weights, and so of the maps that they make.
+            static: learning rates are tensors on the device, so that a captured step reads their current values.
+            layout: the memory format of convolutions' weights, and so of their feature maps.
         """
         self.recipe, self.static = recipe, static
         discriminator = recipe.discriminator() if recipe.discriminator else None
@@ -51,7 +51,7 @@ class State:
         averaged = discriminator if recipe.ema and recipe.classifies else None
         self.average_discriminator: nn.Module | None = copy.deepcopy(averaged)
         self.memory = {PROGRESS: torch.zeros((), device=device)}
-        kept = {**recipe.game.memory(), **whole_rates(recipe)}
+        kept = {**recipe.game.memory(), **full_shares(recipe)}
         self.memory |= {name: tensor.to(device) for name, tensor in kept.items()}
         self.step = -recipe.pretrain
         self.best: tuple[int, float] | None = None
@@ -169,7 +169,7 @@ class State:
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:
-        """A number that changes from step to step, such as a learning rate, for the work on a device."""
+        """A number that changes from step to step, such as a learning rate: a tensor on the device if ``static``."""
         return torch.tensor(rate, device=device) if self.static else rate
 
 
@@ -205,7 +205,7 @@ def read_facts(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes one clear line."""
+    """A checkpoint's open file and its facts; whatever is wrong with it, found within, becomes a ``UsageError``."""
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("sparring", "{}"))

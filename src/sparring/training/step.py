@@ -14,7 +14,7 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from sparring.training.balance import SHARE, rebalance
 from sparring.training.draw import GAME, PRETRAINING, Draw, Move
 from sparring.training.precision import in_bfloat16
-from sparring.training.schedule import changes, kept_share, learning_rate
+from sparring.training.schedule import ema_decay, learning_rate, rates_change
 from sparring.training.state import State
 from sparring.types import PROGRESS, PlayerName, Recipe, Statistics
 
@@ -29,8 +29,8 @@ class Step:
             "generator": moved_by_batches(state.players.generator),
             "discriminator": moved_by_batches(state.players.discriminator),
         }
-        self.scheduled = changes(recipe) or bool(recipe.balance)
-        self.kept = state.as_rate(recipe.ema, draw.device) if recipe.ema_rampup else recipe.ema
+        self.scheduled = rates_change(recipe) or bool(recipe.balance)
+        self.ema_decay = state.as_rate(recipe.ema, draw.device) if recipe.ema_rampup else recipe.ema
 
     def __call__(self) -> list[Statistics]:
         """Play one step, count it, and return what each move measured (tensors on the device)."""
@@ -47,7 +47,7 @@ class Step:
         if self.scheduled:
             self.set_rates(max(step, 0))
         if self.recipe.ema_rampup:
-            self.kept = put_rate(self.kept, kept_share(self.recipe, max(step, 0)))
+            self.ema_decay = put_rate(self.ema_decay, ema_decay(self.recipe, max(step, 0)))
         self.state.memory[PROGRESS].fill_(max(step, 0) / self.recipe.steps)
 
     def play(self, stage: int) -> list[Statistics]:
@@ -55,7 +55,7 @@ class Step:
         statistics = [self.move(move) for move in self.draw.moves[stage]]
         if stage == GAME:
             for average, network in self.state.averaged():
-                update_average(average, network, self.kept)
+                update_average(average, network, self.ema_decay)
         return statistics
 
     def move(self, move: Move) -> Statistics:

@@ -1,0 +1,139 @@
+"""From a name, settings and data to a run that is ready to be trained: everything that can be wrong is found here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import torch
+
+from sparring import __version__
+from sparring.data import DataOptions, open_data
+from sparring.data.named import NAMES
+from sparring.data.toys import TOYS
+from sparring.errors import UsageError
+from sparring.recipes import CHOOSERS, DEFAULT
+from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
+from sparring.runs.run import Run
+from sparring.settings import Value
+from sparring.training.directory import Directory, next_free
+from sparring.training.draw import Draw
+from sparring.training.sampling import draw_latents, in_chunks
+from sparring.training.state import State
+from sparring.training.step import Step
+from sparring.types import Dataset, Machine, Recipe
+
+FEWEST = 2
+"""The fewest training examples that anything is trained on."""
+
+
+def prepare(
+    data: str,
+    recipe: str | None,
+    out: Path | None,
+    device: torch.device,
+    *,
+    fresh: bool,
+    settings: Mapping[str, Value],
+    show_progress: bool,
+) -> tuple[Run, Dataset]:
+    """Open the data and build the recipe; nothing is written yet but the data's cache.
+
+    Raises:
+        UsageError: something does not fit.
+    """
+    named = find(DEFAULT if recipe is None else recipe)
+    hints = get_type_hints(DataOptions)
+    own, general, data_values = share_out(named, settings, hints)
+    dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
+    path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
+    path = next_free(path) if fresh else path
+    check_heeded(named, dataset.spec, settings)
+    recorded = Directory(path).read_identity() or {}
+    threads = int(general.get("threads", 0)) or recorded_threads(recorded) or torch.get_num_threads()
+    same = recorded if recorded.get("recipe") == named.name else {}  # a run keeps its choices and its remedies
+    chosen = same.get("chosen") or choose(named, dataset, Machine(device.type, threads))
+    remedies = same.get("remedies", [])
+    remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
+    given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
+    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings, **remedied}, hints)
+    built = build(named, dataset.spec, own, general)
+    built = replace(built, threads=built.threads or threads)
+    if built.ema_rampup and not built.ema and "ema_rampup" in settings:
+        raise UsageError("ema_rampup shapes the averaged generator, and there is none: give --set ema=0.999 too.")
+    check_fits(built, named.name, dataset, data)
+    if named.digest:
+        try_out(Path(recipe or ""), built, dataset)
+    identity = {
+        "sparring": __version__,
+        "recipe": named.name,
+        "recipe_digest": named.digest,
+        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
+        "data_options": data_values,
+        "given": given,
+        "remedies": remedies,
+        "chosen": chosen,
+        "settings": settings_of(named, built, own),
+        "spec": dataset.spec.to_json(),
+        "fingerprint": dataset.fingerprint,
+    }
+    return Run(path, built, identity), dataset
+
+
+def check_fits(recipe: Recipe, name: str, dataset: Dataset, data: str) -> None:
+    """Refuse data that a recipe cannot be trained on; ``name`` and ``data`` are what the user calls both.
+
+    Raises:
+        UsageError: too few examples, a batch that holds every example more than twice or does not fit the game, or
+            conditions are missing.
+    """
+    recipe.game.turns(recipe.batch)  # refuses a batch that does not fit the game
+    examples = len(dataset.train)
+    if examples < FEWEST:
+        raise UsageError(f"{data} has {examples} training examples: too few to train on.")
+    if recipe.batch > 2 * examples:
+        raise UsageError(
+            f"{data} has {examples} training examples, too few for a batch of {recipe.batch}: lower --batch."
+        )
+    if recipe.conditional and not has_conditions(dataset):
+        raise UsageError(f"{name} needs a label or attributes for every example; {data} does not have them.")
+
+
+def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    """Play one step of a user's recipe on the side, so that what fails there is told before anything is written.
+
+    Raises:
+        UsageError: something fails, or the generator makes examples of another shape.
+    """
+    cpu = torch.device("cpu")
+    with blaming(path), torch.random.fork_rng():
+        state = State(recipe, cpu)
+        made = in_chunks(state.generator, draw_latents(recipe, dataset.spec, 2, 0), cpu, by_batch=True)
+        if made.shape[1:] != dataset.spec.shape:
+            raise UsageError(
+                f"the recipe file fails: {path}: the generator makes examples of shape {tuple(made.shape[1:])}, "
+                f"but those of {dataset.spec.name} have {dataset.spec.shape}."
+            )
+        Step(recipe, state, Draw(recipe, dataset.train, cpu))()
+
+
+def recorded_threads(identity: Mapping[str, Any]) -> int:
+    """The number of CPU threads that a run began with, as another one would change its bits; 0: there is no run."""
+    return int(identity.get("settings", {}).get("general", {}).get("threads", 0))
+
+
+def choose(named: Named, dataset: Dataset, machine: Machine) -> dict[str, Any]:
+    """What a recipe chooses by itself for these data and this machine; recipe.json keeps it."""
+    if named.digest or named.name not in CHOOSERS:
+        return {}
+    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)._asdict()
+
+
+def has_conditions(dataset: Dataset) -> bool:
+    """Whether every training example belongs to a class, or has attributes."""
+    if dataset.spec.attributes:
+        return True
+    labels = getattr(dataset.train, "labels", None)
+    return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
