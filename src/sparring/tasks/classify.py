@@ -24,7 +24,7 @@ from sparring.settings import LARGEST_SEED, Value
 from sparring.tasks.baselines import spread_labels, train_supervised
 from sparring.training.device import choose_device
 from sparring.training.display import Display
-from sparring.types import Dataset, DataSource
+from sparring.types import Dataset
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -127,7 +127,7 @@ def measure(
 ) -> Classification:
     """The errors on held-out images, each kept in the first run's classification.json as soon as it is known."""
     run, *others = runs
-    few, held_out, where = run.dataset(), held_out_part(full), choose_device(device)
+    few, held_out, where = run.dataset(), full.held_out, choose_device(device)
     labels = known_labels(few)
     shown = np.flatnonzero(labels >= 0)
     listing = {"seed": seed, "positions": shown.tolist(), "labels": labels[shown].tolist()}
@@ -160,11 +160,6 @@ def measure(
             display.say(f"for comparison: {SPREADING}, {NOTES[SPREADING]}")
             keep(SPREADING, spread_labels(few.train, held_out))
     return classification()
-
-
-def held_out_part(full: Dataset) -> DataSource | None:
-    """The images that errors are measured on: the test part, or the validation part where there is none."""
-    return full.test if full.test is not None else full.validation
 
 
 def kept_errors(file: Path, step: int) -> dict[str, float]:
