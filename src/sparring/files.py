@@ -60,7 +60,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise UsageError(f"{path} is in the way: it is no directory. Choose another --out.") from None
+        raise UsageError(f"{path} is in the way: it is no directory. Name another one.") from None
     except OSError as error:
         raise SparringError(f"cannot make {path}: {explain(error)}") from error
 

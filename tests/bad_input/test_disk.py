@@ -133,6 +133,7 @@ def test_an_unwritable_place(spar, snapshot, one_line) -> None:
     one_line(spar("train", "gaussian", "--steps", 2, "--out", "file"), 2, "file is in the way")
     one_line(spar("theory", "dirac", "--out", "file/x"), 1, "cannot make file/x")
     one_line(spar("theory", "dirac", "--out", "file"), 2, "file is in the way")
+    one_line(spar("compare", "digits", "--seconds", 5, "--runs", "file"), 2, "file is in the way")
     one_line(spar("data", "digits", "--out", "sheet.gif"), 2, "give FILE.png")
     assert Path("file").read_text() == ""
     assert snapshot(Path()) == {"file": b""}

@@ -7,6 +7,7 @@ from pathlib import Path
 from sparring.data import DataOptions, open_data
 from sparring.data.texts import is_text, open_texts
 from sparring.errors import UsageError
+from sparring.files import make_folder
 from sparring.metrics.reading import Progress, no_progress
 from sparring.rivals.images import ImageComparison, compare_images
 from sparring.rivals.texts import TextComparison, compare_texts
@@ -68,6 +69,7 @@ def compare(
     if dataset.spec.kind != "image":
         raise UsageError(f"{name} holds {dataset.spec.kind}: spar compare is for images and labelled texts.")
     folder = Path(runs) if runs else Path("runs") / f"compare-{dataset.spec.name}-{budget:g}s-{seed}"
+    make_folder(folder)  # before the time is spent
     samples = SAMPLES if n is None else n
     return compare_images(
         dataset, name, folder, seconds=budget, seed=seed, n=samples, device=place, progress=progress, quiet=quiet
