@@ -10,7 +10,7 @@ from rich.console import Console
 
 import sparring
 from sparring.errors import UsageError
-from sparring.recipes import DEFAULT
+from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.auto import FEWEST_STEPS, MOST_STEPS, WIDTHS, choose, multiplications
 from sparring.recipes.build import build, find
 from sparring.training.display import Display
@@ -82,7 +82,7 @@ def test_says_what_it_chose_and_goes_on_with_it(tmp_path: Path, monkeypatch: pyt
     assert identity["recipe"] == DEFAULT == "auto"
     chosen = identity["chosen"]["settings"]
     assert run.recipe.batch == chosen["batch"] == identity["settings"]["general"]["batch"]
-    monkeypatch.setitem(sparring.api.CHOOSERS, "auto", lambda *_: pytest.fail("a run keeps its first choice"))
+    monkeypatch.setitem(CHOOSERS, "auto", lambda *_: pytest.fail("a run keeps its first choice"))
     more = sparring.train("digits", out=tmp_path / "run", display=Display(quiet=True), **SETTINGS | {"steps": 4})
     assert (more.recipe.steps, more.recipe.batch) == (4, chosen["batch"])
 
