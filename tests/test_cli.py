@@ -301,7 +301,9 @@ def test_tensorboard(spar, tmp_path: Path) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_behind_the_output_is_one_line() -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-m", "sparring.cli", "recipes"], stdout=full, stderr=subprocess.PIPE)
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        command = [sys.executable, "-m", "sparring.cli", "recipes"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=buffered)
     assert done.returncode == 1
     assert done.stderr.startswith(b"spar: ")
     assert done.stderr.count(b"\n") == 1

@@ -61,6 +61,14 @@ for verb in VERBS:
     app.command()(verb)
 
 
+def abandon_output() -> None:
+    """Drop what is still buffered if it cannot be written: Python would fail on it once more as it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> NoReturn:
     """Run the command; a user's mistake is one line on standard error, and its exit code."""
     # Threads that wait without spinning: on a machine that does other work too, spinning costs ten times as much.
@@ -84,6 +92,7 @@ def main() -> NoReturn:
         sys.exit(1)
     except OSError as error:  # the machine's: a full disk behind a pipe, a file that goes away while it is read
         typer.echo(f"spar: {error}", err=True)
+        abandon_output()
         sys.exit(1)
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("spar: interrupted", err=True)
