@@ -87,6 +87,8 @@ def test_an_ensemble_is_the_mean_of_networks_on_the_same_labels(found: Classific
     assert ENSEMBLE not in sparring.classify("digits", 3, seed=1, out=found.run.path, **QUIET, **SMALL).errors
     with pytest.raises(UsageError, match="at least one"):
         sparring.classify("digits", 3, networks=0, **QUIET)
+    with pytest.raises(UsageError, match="leaves no seeds"):
+        sparring.classify("digits", 3, seed=2**63 - 2, networks=2, **QUIET)
 
 
 def test_predict_takes_the_mean_of_several_runs(found: Classification, spar, tmp_path: Path) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from sparring.errors import UsageError
+
+if TYPE_CHECKING:
+    from sparring.settings import Value
 
 DataArgument = Annotated[
     str, typer.Argument(help="A name (digits, mnist, ring …) or a folder, zip, .npy, .npz, IDX file.")
@@ -24,3 +29,18 @@ CheckpointOption = Annotated[str, typer.Option(help="best, last, or a step's num
 def say(line: str) -> None:
     """Print a line for the person at the terminal."""
     typer.echo(line)
+
+
+def join_settings(assignments: list[str] | None, given: dict[str, Value | None]) -> dict[str, Value]:
+    """What --set says, and the options that are ``given`` (None: not given).
+
+    Raises:
+        UsageError: an assignment is none, or says what an option says, too.
+    """
+    from sparring.settings import parse_assignments
+
+    values = dict(parse_assignments(assignments or []))
+    options = {name: value for name, value in given.items() if value is not None}
+    for name in (name for name in options if name in values):
+        raise UsageError(f"--{name.replace('_', '-')} and --set {name} are both given.")
+    return values | options

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, say
+from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, join_settings, say
 from sparring.errors import UsageError
+
+if TYPE_CHECKING:
+    from sparring.tasks.classify import Classification
 
 
 def classify(
@@ -35,18 +38,13 @@ def classify(
     """Train a classifier on few labels and many unlabelled images; say what it is worth beside simpler ones."""
     import json
 
-    from sparring.settings import Value, parse_assignments
-    from sparring.tasks.classify import RECIPE, in_order, to_json, to_table
+    from sparring.tasks.classify import RECIPE, in_order, to_json
     from sparring.tasks.classify import classify as train
     from sparring.training.display import Display
 
-    values: dict[str, Value] = dict(parse_assignments(settings or []))
+    values = join_settings(settings, {"steps": steps})
     for name in (name for name in ("seed", "labels_per_class", "labels_seed") if name in values):
         raise UsageError(f"--set {name} has no place here: say --seed and --labels-per-class.")
-    if steps is not None:
-        if "steps" in values:
-            raise UsageError("--steps and --set steps are both given.")
-        values["steps"] = steps
     if seed is not None and seeds is not None:
         raise UsageError("--seed and --seeds are both given.")
     chosen = in_order(seeds) if seeds is not None else [seed or 0]
@@ -68,12 +66,21 @@ def classify(
     ]
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=2))
-        return
+    else:
+        tell(found)
+
+
+def tell(found: list[Classification]) -> None:
+    """Print the errors, where the run is, and what can be done with it."""
     from rich.console import Console
 
-    if found[0].held_out:
+    from sparring.tasks.classify import to_table
+
+    last = found[-1]
+    if last.held_out:
         Console().print(to_table(found))
     else:
         say("nothing is held out of these data, so there is no error to tell")
-    say(f"run: {found[-1].run.path}")
-    say(f"next: spar predict {found[-1].run.path} IMAGES --out predictions.csv")
+    also = "".join(f" --also {other.path}" for other in last.others)
+    say(f"run: {last.run.path}")
+    say(f"next: spar predict {last.run.path} IMAGES{also} --out predictions.csv")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, say
-from sparring.errors import UsageError
+from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, join_settings, say
 
 
 def train(
@@ -29,13 +28,8 @@ def train(
 ) -> None:
     """Train on data. The same command again goes on where it was stopped."""
     from sparring import api
-    from sparring.settings import Value, parse_assignments
 
-    values: dict[str, Value] = dict(parse_assignments(settings or []))
-    given = {"steps": steps, "batch": batch, "seed": seed, "on_sick": on_sick}
-    for name in (name for name, value in given.items() if value is not None and name in values):
-        raise UsageError(f"--{name.replace('_', '-')} and --set {name} are both given.")
-    values |= {name: value for name, value in given.items() if value is not None}
+    values = join_settings(settings, {"steps": steps, "batch": batch, "seed": seed, "on_sick": on_sick})
     run = api.train(data, recipe, out=out, device=device, fresh=fresh, tensorboard=tensorboard, display=None, **values)
     pictures = sorted(run.directory.samples.glob("*.png"))
     say(f"run: {run.path}")

@@ -179,10 +179,7 @@ def compare_runs(
     Raises:
         UsageError: fewer than two runs or draws, runs of different data, or what ``Run.evaluate`` refuses.
     """
-    if draws < 2:
-        raise UsageError(f"{draws} draws show no noise: give at least 2.")
-    if draws > MOST_DRAWS:
-        raise UsageError(f"{draws} draws are too many: give at most {MOST_DRAWS}.")
+    check_draws(draws)
     check_runs(runs)
     steps = [run.step(checkpoint) for run in runs]  # refuses a checkpoint that is not there before the work begins
     dataset, place = runs[0].dataset(), choose_device(device)
@@ -205,6 +202,18 @@ def compare_runs(
     figures = judge([compared(figure, found, groups) for figure in first.figures])
     notes = (*explain(groups, draws), *cautions(runs, found, sides, groups))
     return RunComparison(tuple(sides), tuple(figures), first.features, first.n, draws, seed, notes)
+
+
+def check_draws(draws: int) -> None:
+    """Refuse numbers of draws that show no noise, or that take for ever.
+
+    Raises:
+        UsageError: fewer than two, or more than MOST_DRAWS.
+    """
+    if draws < 2:
+        raise UsageError(f"{draws} draws show no noise: give at least 2.")
+    if draws > MOST_DRAWS:
+        raise UsageError(f"{draws} draws are too many: give at most {MOST_DRAWS}.")
 
 
 def check_runs(runs: Sequence[Run]) -> None:

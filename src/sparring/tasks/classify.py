@@ -105,6 +105,8 @@ def classify(
     shown = display or Display()
     if networks < 1:
         raise UsageError(f"networks={networks}: at least one has to learn.")
+    if seed + APART * (networks - 1) > LARGEST_SEED:
+        raise UsageError(f"seed={seed} leaves no seeds for {networks} networks: give a smaller one.")
     named = find(recipe)
     own, general, data_options = share_out(named, settings, get_type_hints(DataOptions))
     full = open_data(str(data), DataOptions(**data_options), show_progress=display is None)  # type: ignore[arg-type]
