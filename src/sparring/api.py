@@ -24,8 +24,8 @@ from sparring.types import DataSpec, Recipe
 
 REMEDIES = 3
 """How often a run may go back to its best checkpoint."""
-KEPT = ("steps", "seed", "threads", "on_sick")
-"""Settings that no remedy changes."""
+KEPT = ("steps", "seed", "threads", "on_sick", "ema", "ema_rampup")
+"""Settings that no remedy changes in a run that goes on: an average, for one, cannot begin on the way."""
 
 
 def train(

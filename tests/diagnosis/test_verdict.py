@@ -1,12 +1,14 @@
 import json
 import math
+from dataclasses import asdict
 
 import pytest
 
 from sparring.diagnosis.diagnosis import diagnose_run
-from sparring.diagnosis.remedies import prescribe
+from sparring.diagnosis.remedies import CALMING, prescribe
 from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
 from sparring.diagnosis.verdict import IN_WORDS, Verdict, diagnose, examine
+from sparring.settings import Settings
 from sparring.types import DataSpec
 
 SPEC = DataSpec("image", (1, 8, 8), ("a", "b"))
@@ -16,7 +18,7 @@ IDENTITY = {
     "given": {},
     "data_options": {},
     "spec": {"kind": "image"},
-    "settings": {"own": {}, "general": {"steps": 1000, "batch": 32, "lr_generator": 2e-4, "lr_discriminator": 2e-4}},
+    "settings": {"own": {}, "general": asdict(Settings(steps=1000))},
 }
 
 
@@ -76,14 +78,23 @@ def test_the_words_hold_the_evidence_the_command_and_how_sure():
     text = "\n".join(found.lines())
     assert "divergence" in text
     assert "lr_generator=0.5" in text
-    assert "spar train 'my digits' --recipe gan-mnist --fresh --set steps=1000" in text
+    assert "spar train 'my digits' --recipe gan-mnist --fresh\n" in text
     assert "healthy runs were called sick" in text
     assert found.to_json()["remedy"]["command"] in text
 
 
 def test_the_users_own_settings_are_the_first_suspects():
     remedy = sick("nothing learned", given={"hold": "generator", "steps": 900, "seed": 3})
-    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"steps": 900, "seed": 3})
+    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"seed": 3})
+    assert "hold=generator" in remedy.why
+
+
+def test_circles_are_calmed_by_rates_that_fall_and_an_average():
+    remedy = sick("oscillation", given={"lr_generator": 0.01, "seed": 3})
+    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"seed": 3} | CALMING)
+    assert "lr_generator=0.01" in remedy.why
+    falling = {"own": {}, "general": asdict(Settings(steps=1000, decay_generator=0.9, decay_discriminator=0.9))}
+    assert sick("oscillation", settings=falling).recipe == "auto"
 
 
 def test_without_suspects_the_best_known_recipe_takes_its_place():

@@ -16,11 +16,16 @@ NEAR = 2.0
 """What more training of an undertrained run aims at: a figure of at most so many times that of real examples."""
 LONGER = (2.0, 10.0)
 """An undertrained run is told to take at least and at most so many times its steps."""
+LENGTH = ("steps", "epochs")
 HARMLESS = (
-    *("steps", "epochs", "batch", "seed", "threads", "engine", "precision", "checkpoint_seconds", "tensorboard"),
+    *("batch", "seed", "threads", "engine", "precision", "checkpoint_seconds", "tensorboard"),
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
-"""Settings that cannot make a game sick, so they are kept, and are no suspects."""
+"""Settings that cannot make a game sick, so they are kept, and are no suspects. LENGTH is none either, but is not kept:
+a new run is as long as its recipe is meant to be."""
+CALMING = {"schedule_generator": "cosine", "schedule_discriminator": "cosine", "ema": 0.999, "ema_rampup": 0.05}
+"""What makes circles shrink: steps that become small, and an average over many of them (Yazici et al. 2019,
+arXiv:1806.04498)."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,36 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     """What helps a run with this recipe.json; None where it is healthy, or nothing is known to help.
 
     The first suspects are the settings that the user changed. Where there are none, the recipe does not fit the data,
-    and BEST takes its place.
+    and BEST takes its place. Circles shrink if the learning rates fall and the generator is averaged.
     """
     if not verdict.findings:
         return None
     recipe, given = str(identity["recipe"]), dict(identity.get("given", {}))
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity["data_options"]}
-    suspects = [name for name in given if name not in kept]
+    suspects = [f"{name}={value}" for name, value in given.items() if name not in (*kept, *LENGTH)]
     if verdict.name == "undertrained":
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
         return more_data(identity, kept)
+    own = f"leave {recipe}'s own settings as they are: you set {', '.join(suspects)}" if suspects else ""
+    if any(finding.sickness == "oscillation" for finding in verdict.findings) and keeps_its_rates(identity):
+        why = "let the learning rates fall to zero, and average the generator: circles become smaller"
+        return Remedy(f"{why}; {own}" if own else why, recipe, kept | CALMING)
     if suspects:
-        said = ", ".join(f"{name}={given[name]}" for name in suspects)
-        return Remedy(f"leave {recipe}'s own settings as they are: you set {said}", recipe, kept)
+        return Remedy(own, recipe, kept)
     if recipe != BEST:
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
         return Remedy(why, BEST, {name: value for name, value in kept.items() if name in ("seed", "threads")})
     return gentler(identity, kept)
+
+
+def keeps_its_rates(identity: Mapping[str, Any]) -> bool:
+    """Whether no learning rate of a run becomes smaller."""
+    general = identity["settings"]["general"]
+    return all(
+        general.get(f"schedule_{side}", "constant") == "constant" and general.get(f"decay_{side}", 1) == 1
+        for side in ("generator", "discriminator")
+    )
 
 
 def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, Any]) -> Remedy:
@@ -77,7 +94,7 @@ def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, An
     if math.isfinite(verdict.rate) and verdict.rate > 0:
         minutes = (steps - verdict.step) * int(general["batch"]) / verdict.rate / 60
         why += f": about {minutes:.0f} more minutes at the speed so far" if minutes >= 1 else ": less than a minute"
-    others = {name: value for name, value in given.items() if name not in ("steps", "epochs")}
+    others = {name: value for name, value in given.items() if name not in LENGTH}
     return Remedy(why, str(identity["recipe"]), {**others, "steps": steps}, goes_on=True)
 
 
