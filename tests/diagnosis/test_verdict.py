@@ -98,7 +98,8 @@ def test_circles_are_calmed_by_rates_that_fall_and_an_average():
 
 
 def test_without_suspects_the_best_known_recipe_takes_its_place():
-    assert sick("nothing learned", given={"steps": 900}).recipe == "auto"
+    remedy = sick("nothing learned", given={"steps": 900, "batch": 8, "size": 64}, data_options={"size": 64})
+    assert (remedy.recipe, remedy.settings) == ("auto", {"size": 64})
 
 
 def test_the_best_known_recipe_is_played_more_gently():

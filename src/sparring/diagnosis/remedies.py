@@ -63,15 +63,22 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     if verdict.name == "memorisation":
         return more_data(identity, kept)
     own = f"leave {recipe}'s own settings as they are: you set {', '.join(suspects)}" if suspects else ""
-    if any(finding.sickness == "oscillation" for finding in verdict.findings) and keeps_its_rates(identity):
+    if goes_in_circles(verdict) and keeps_its_rates(identity):
         why = "let the learning rates fall to zero, and average the generator: circles become smaller"
         return Remedy(f"{why}; {own}" if own else why, recipe, kept | CALMING)
     if suspects:
         return Remedy(own, recipe, kept)
     if recipe != BEST:
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
-        return Remedy(why, BEST, {name: value for name, value in kept.items() if name in ("seed", "threads")})
+        same = ("seed", "threads", *identity["data_options"])
+        return Remedy(why, BEST, {name: value for name, value in kept.items() if name in same})
     return gentler(identity, kept)
+
+
+def goes_in_circles(verdict: Verdict) -> bool:
+    """Whether the first thing to mend is an oscillation, or one that grows."""
+    names = [finding.sickness for finding in verdict.findings]
+    return "oscillation" in names and names[0] in ("oscillation", "divergence")
 
 
 def keeps_its_rates(identity: Mapping[str, Any]) -> bool:
