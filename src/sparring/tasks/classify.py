@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
+import torch
 
 from sparring import api
 from sparring.data import DataOptions, open_data
@@ -24,7 +25,7 @@ from sparring.settings import LARGEST_SEED, Value
 from sparring.tasks.baselines import spread_labels, train_supervised
 from sparring.training.device import choose_device
 from sparring.training.display import Display
-from sparring.types import Dataset
+from sparring.types import Dataset, DataSource
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -129,39 +130,46 @@ def measure(
 ) -> Classification:
     """The errors on held-out images, each kept in the first run's classification.json as soon as it is known."""
     run, *others = runs
-    few, held_out, where = run.dataset(), full.held_out, choose_device(device)
+    few = run.dataset()
     labels = known_labels(few)
     shown = np.flatnonzero(labels >= 0)
     listing = {"seed": seed, "positions": shown.tolist(), "labels": labels[shown].tolist()}
     write_atomically(run.path / "labelled.json", (json.dumps(listing) + "\n").encode())
     file, step = run.path / "classification.json", run.step("last")
     errors = kept_errors(file, step)
-    known = 0 if held_out is None else int((np.asarray(held_out.labels) >= 0).sum())  # type: ignore[attr-defined]
+    known = 0 if full.held_out is None else int((np.asarray(full.held_out.labels) >= 0).sum())  # type: ignore[attr-defined]
+    found = Classification(run, seed, len(shown), len(labels), known, errors, tuple(others))
+    measured = contenders(runs, few, full, choose_device(device), display, baselines) if known else {}
+    for name, share in measured.items():
+        if name not in errors:
+            errors[name] = share()
+            write_atomically(file, (json.dumps({"step": step, **found.to_json()}, indent=2) + "\n").encode())
+    return found
 
-    def classification() -> Classification:
-        return Classification(run, seed, len(shown), len(labels), known, errors, tuple(others))
 
-    def keep(name: str, error: float) -> None:
-        errors[name] = error
-        write_atomically(file, (json.dumps({"step": step, **classification().to_json()}, indent=2) + "\n").encode())
+def contenders(
+    runs: Sequence[Run], few: Dataset, full: Dataset, device: torch.device, display: Display, baselines: bool
+) -> dict[str, Callable[[], float]]:
+    """By its name, how each classifier's error on the held-out images is found; a baseline is trained for it."""
+    images = full.held_out
+    assert images is not None
 
-    if held_out is None or not known:
-        return classification()
-    if GAME not in errors:
-        keep(GAME, share_wrong(run.classifier(), held_out, where)[0])
-    if others:
-        together = Ensemble([one.classifier() for one in runs])
-        keep(ENSEMBLE, share_wrong(together, held_out, where)[0])
+    def alone(name: str, source: DataSource) -> float:
+        display.say(f"for comparison: {name}, {NOTES[name]}")
+        return share_wrong(train_supervised(runs[0].recipe, source, device, display), images, device)[0]
+
+    def spreading() -> float:
+        display.say(f"for comparison: {SPREADING}, {NOTES[SPREADING]}")
+        return spread_labels(few.train, images)
+
+    found: dict[str, Callable[[], float]] = {GAME: lambda: share_wrong(runs[0].classifier(), images, device)[0]}
+    if len(runs) > 1:
+        found[ENSEMBLE] = lambda: share_wrong(Ensemble([run.classifier() for run in runs]), images, device)[0]
     if baselines:
-        for name, source in ((ALONE, few.train), (ALL, full.train)):
-            if name not in errors and (name != ALL or few is not full):
-                display.say(f"for comparison: {name}, {NOTES[name]}")
-                trained = train_supervised(run.recipe, source, where, display)
-                keep(name, share_wrong(trained, held_out, where)[0])
-        if SPREADING not in errors:
-            display.say(f"for comparison: {SPREADING}, {NOTES[SPREADING]}")
-            keep(SPREADING, spread_labels(few.train, held_out))
-    return classification()
+        found |= {ALONE: lambda: alone(ALONE, few.train), SPREADING: spreading}
+    if baselines and (known_labels(few) != known_labels(full)).any():
+        found[ALL] = lambda: alone(ALL, full.train)
+    return found
 
 
 def kept_errors(file: Path, step: int) -> dict[str, float]:
