@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,30 +29,36 @@ def directions(
     device: DeviceOption = "auto",
 ) -> None:
     """Find the latent directions that change what you name, or the strongest ones, and show what they do."""
+    import torch
     from rich.console import Console
 
     from sparring import api
-    from sparring.runs.directions import show
-    from sparring.runs.export import check_name
+    from sparring.data import render
+    from sparring.errors import UsageError
+    from sparring.files import save_png
+    from sparring.latents.evidence import components_table
+    from sparring.runs.directions import STEPS, find_components, find_direction, walk
+    from sparring.runs.export import check_name, save_npy
+    from sparring.training.display import following
 
     for path, kind in ((out, ".png"), (save, ".npy")):
         check_name(path, kind)
+    if change is None and keep:
+        raise UsageError("--keep says what stays while something is changed: name that too (--change).")
     loaded = api.load(run, recipe)
-    table = show(
-        loaded,
-        change,
-        [name.strip() for name in keep.split(",")] if keep else [],
-        method=method,
-        rows=rows,
-        out=out,
-        save=save,
-        n=n,
-        seed=seed,
-        label=label,
-        checkpoint=checkpoint,
-        device=device,
-    )
+    of: dict[str, Any] = {"seed": seed, "label": label, "checkpoint": checkpoint, "device": device}
+    if change is None:
+        strongest, shares = find_components(loaded, method, count=rows, n=n, **of)
+        vectors, table = torch.stack([one.vector for one in strongest]), components_table(strongest, shares)
+    else:
+        kept = [name.strip() for name in keep.split(",")] if keep else []
+        with following() as progress:
+            found = find_direction(loaded, change, keep=kept, n=n, progress=progress, **of)
+        vectors, table = found.vector, found.to_table()
+    moved = walk(loaded, vectors, rows=rows, change=change or "", **of)
+    save_png(render(loaded.spec, moved.flatten(0, 1), len(STEPS)), out)
     Console().print(table)
     say(f"picture: {out}")
     if save:
+        save_npy(vectors.numpy(), save)
         say(f"saved: {save}   (spar sample {run} --direction {save} --strength 2)")

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
-from rich.table import Table
 from torch import Tensor
 
-from sparring.data import render
 from sparring.errors import UsageError
-from sparring.files import save_png
-from sparring.latents.evidence import Direction, Make, components_table, find, measure_effects, stepped
+from sparring.latents.evidence import Direction, Make, find, measure_effects, stepped
 from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
-from sparring.runs.export import save_npy
 from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
 from sparring.runs.run import Run
 from sparring.training.device import choose_device
-from sparring.training.display import following
 from sparring.training.sampling import check_latents, draw_latents
 from sparring.types import Inputs
 
@@ -137,46 +130,6 @@ def of_class(run: Run, make: Make, number: int, inputs: Inputs, device: str) -> 
     if not taken.any():
         raise UsageError(f"none of {len(taken)} samples is of class {run.spec.classes[number]}.")
     return tuple(part[taken] for part in inputs)
-
-
-def show(
-    run: Run,
-    change: str | None,
-    keep: Sequence[str],
-    *,
-    method: str,
-    rows: int,
-    out: Path,
-    save: Path | None,
-    n: int,
-    seed: int,
-    label: int | None,
-    checkpoint: str,
-    device: str,
-) -> Table:
-    """Find what is asked for, draw it (``out``), save it (``save``), and give the table of what it does.
-
-    Without ``change`` these are the ``rows`` strongest directions. The picture has a column for each of STEPS.
-
-    Raises:
-        UsageError: something does not fit.
-        SparringError: the disk refuses.
-    """
-    common: Any = {"seed": seed, "label": label, "checkpoint": checkpoint, "device": device}
-    if change is None and keep:
-        raise UsageError("--keep says what stays while something is changed: name that too (--change).")
-    if change is None:
-        found, shares = find_components(run, method, count=rows, n=n, **common)
-        vectors, table = torch.stack([one.vector for one in found]), components_table(found, shares)
-    else:
-        with following() as progress:
-            one = find_direction(run, change, keep=keep, n=n, progress=progress, **common)
-        vectors, table = one.vector, one.to_table()
-    moved = walk(run, vectors, rows=rows, change=change or "", **common)
-    save_png(render(run.spec, moved.flatten(0, 1), len(STEPS)), out)
-    if save is not None:
-        save_npy(vectors.numpy(), save)
-    return table
 
 
 def images(run: Run, checkpoint: str, device: str) -> Make:
