@@ -199,6 +199,17 @@ def weights(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
+def test_only_with_a_bias_does_batch_norm_let_a_paler_batch_be_seen() -> None:
+    x = torch.randn(64, 3, 16, 16)
+    for bias in (False, True):
+        torch.manual_seed(0)
+        network = DCGANFeatures((3, 16, 16), 8, bias=bias)
+        for parameter in network.parameters():  # a bias begins at zero
+            nn.init.normal_(parameter)
+        near = torch.isclose(network(0.3 * x), network(x), rtol=1e-3, atol=1e-3).float().mean()
+        assert (near < 0.5) if bias else (near > 0.99)
+
+
 def test_published_numbers_of_weights() -> None:
     """DCGAN for 64 x 64 colours as the tutorials print it; SNGAN for CIFAR-10, its table 3 counted by hand."""
     colour = (3, 64, 64)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 import sparring
 from sparring.errors import UsageError
+from sparring.penalties import R1
 from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.auto import FEWEST_STEPS, MOST_STEPS, WIDTHS, choose, multiplications
 from sparring.recipes.build import build, find
@@ -53,6 +54,11 @@ def test_few_examples_are_not_seen_too_often() -> None:
     few, many = (choose(GREY, examples, EIGHT).settings for examples in (400, 50_000))
     assert few["steps"] < many["steps"]
     assert (few["augment"], many["augment"]) == ("ada", "none")
+
+
+def test_the_discriminator_is_kept_smooth_unless_it_is_not_to_be() -> None:
+    assert build(find("auto"), COLOUR, {"gamma": 2.0}, {}).game.penalties == (R1(2.0),)
+    assert build(find("auto"), COLOUR, {"gamma": 0.0}, {}).game.penalties == ()
 
 
 def test_the_work_of_a_network_is_that_of_its_convolutions() -> None:

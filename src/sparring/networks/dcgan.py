@@ -97,7 +97,8 @@ class DCGANFeatures(nn.Module):
     Each layer halves the side and doubles the channels, from ``width`` on, down to maps of at most 4 x 4: a 4 x 4
     convolution of stride 2 (or, with ``pool``, a 3 x 3 convolution and max pooling, as the older classifiers), batch
     norm in every layer but the first, LeakyReLU .2, dropout. ``minibatch`` above 1 is the group of a
-    ``MinibatchDeviation`` at the end.
+    ``MinibatchDeviation`` at the end. ``bias``: the first layer has one. Without it batch norm takes the scale out of
+    all that follows, so a batch of paler images is judged as before, and nothing keeps the generator from fading.
     """
 
     def __init__(
@@ -108,13 +109,14 @@ class DCGANFeatures(nn.Module):
         dropout: float = 0.0,
         pool: bool = False,
         minibatch: int = 0,
+        bias: bool = False,
     ) -> None:
         super().__init__()
         channels, *size = shape
         sizes = halvings((size[0], size[1]), 4, DEPTH)
         widths = [channels, *doubling_widths(width, len(sizes) - 1, LARGEST_WIDTH)]
         layers = [
-            half_layer(a, b, norm=i > 0, dropout=dropout, pool=pool)
+            half_layer(a, b, norm=i > 0, bias=bias and i == 0, dropout=dropout, pool=pool)
             for i, (a, b) in enumerate(itertools.pairwise(widths))
         ]
         statistics = [MinibatchDeviation(minibatch)] if minibatch > 1 else []
@@ -148,18 +150,18 @@ class Project(nn.Module):
 class StridedConvolution(nn.Conv2d):
     """A 4 x 4 convolution of stride 2 that halves any side, rounded up."""
 
-    def __init__(self, before: int, after: int) -> None:
-        super().__init__(before, after, 4, 2, 1, bias=False)
+    def __init__(self, before: int, after: int, *, bias: bool) -> None:
+        super().__init__(before, after, 4, 2, 1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, after, ⌈h/2⌉, ⌈w/2⌉) from maps (n, before, h, w)."""
         return super().forward(pad_to_even(x))
 
 
-def half_layer(before: int, after: int, *, norm: bool, dropout: float, pool: bool) -> nn.Sequential:
+def half_layer(before: int, after: int, *, norm: bool, bias: bool, dropout: float, pool: bool) -> nn.Sequential:
     """One layer of the discriminator, which halves the side."""
-    layers: list[nn.Module] = [nn.Conv2d(before, after, 3, padding=1, bias=False)] if pool else []
-    layers.append(nn.MaxPool2d(2, ceil_mode=True) if pool else StridedConvolution(before, after))
+    layers: list[nn.Module] = [nn.Conv2d(before, after, 3, padding=1, bias=bias)] if pool else []
+    layers.append(nn.MaxPool2d(2, ceil_mode=True) if pool else StridedConvolution(before, after, bias=bias))
     if norm:
         layers.append(nn.BatchNorm2d(after))
     layers.append(nn.LeakyReLU(0.2))
