@@ -5,7 +5,10 @@ import json
 import pytest
 
 import sparring
+from sparring.api import roll_back
+from sparring.diagnosis.verdict import Finding, Verdict
 from sparring.training.display import Display
+from sparring.training.loop import Sick
 
 COLLAPSING = ("train", "digits", "--recipe", "gan-mnist", "--steps", 600, "--set", "lr_generator=0.02")
 
@@ -48,6 +51,19 @@ def test_a_sick_run_goes_back_with_the_remedy_and_resumes_to_the_same_bits(spar,
     assert got.code in (0, 3)
     again = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")
     assert again.code == got.code
+
+
+def test_circles_are_calmed_in_the_run_itself_without_an_average(tmp_path, quiet):
+    """The remedy has one, but a run that goes on cannot begin it."""
+    settings = {"steps": 20, "best_every": 10, "device": "cpu", "on_sick": "rollback"}
+    run = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **settings)
+    best = run.step("best")
+    circles = Finding("oscillation", "the players go round in circles", ())
+    calmed = roll_back(run, Sick(run.directory, Verdict(20, (circles,), (), {})))
+    assert (calmed.recipe.schedule_generator, calmed.recipe.ema) == ("cosine", 0.0)
+    assert calmed.step("last") == best
+    again = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **settings)
+    assert (again.step("last"), again.recipe.schedule_discriminator) == (20, "cosine")
 
 
 def test_a_run_that_was_never_measured_is_no_case(spar, tmp_path, digits_copy):
