@@ -32,6 +32,7 @@ from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.reading import draw
 from sparring.recipes.auto import choose
 from sparring.recipes.build import build, find, share_out
+from sparring.training.device import multiplies_bfloat16
 from sparring.training.draw import Draw
 from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.state import State
@@ -153,7 +154,8 @@ class Race:
         self.plain = Plain(dataset, options.seed)
         kept = sorted(self.folder.glob("*/facts.json"))
         facts = json.loads(kept[-1].read_text()) if kept else {}
-        chosen = choose(dataset.spec, len(dataset.train), Machine("cpu", options.threads)).settings
+        machine = Machine("cpu", options.threads, multiplies_bfloat16(CPU))
+        chosen = choose(dataset.spec, len(dataset.train), machine).settings
         self.settings = facts.get("settings", chosen)
         self.auto = Auto(dataset, options.seed, self.settings)
         if kept:

@@ -308,6 +308,8 @@ class Machine(NamedTuple):
     """The kind: cpu, cuda or mps."""
     threads: int
     """CPU threads."""
+    bfloat16: bool = False
+    """Whether it is a CPU that multiplies such numbers by instructions of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)

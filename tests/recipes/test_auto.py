@@ -56,6 +56,14 @@ def test_few_examples_are_not_seen_too_often() -> None:
     assert (few["augment"], many["augment"]) == ("ada", "none")
 
 
+def test_a_cpu_that_has_bfloat16_computes_in_it_and_takes_more_steps() -> None:
+    with_it = choose(GREY, 54_000, TWO._replace(bfloat16=True)).settings
+    without = choose(GREY, 54_000, TWO).settings
+    assert with_it["precision"] == "bfloat16"
+    assert "precision" not in without
+    assert with_it["steps"] > without["steps"]
+
+
 def test_the_discriminator_is_kept_smooth_unless_it_is_not_to_be() -> None:
     assert build(find("auto"), COLOUR, {"gamma": 2.0}, {}).game.penalties == (R1(2.0),)
     assert build(find("auto"), COLOUR, {"gamma": 0.0}, {}).game.penalties == ()

@@ -16,6 +16,8 @@ SECONDS = 240
 """What a training on images of 28 x 28 is planned to take on a quiet CPU; the time grows with the side."""
 SPEED = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}
 """Multiplications a second that convolutions this small reach: of one CPU thread, or of the whole device."""
+BFLOAT16 = 1.25
+"""How much sooner a step is done in bfloat16, where the CPU has it."""
 PASSES = 16
 """Forward passes of one network that a step costs for each example: 1 + 3 · 2 for the discriminator, 4 for its penalty,
 3 + 2 after it."""
@@ -150,6 +152,8 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     steps = max(round(steps, -2), 1000)
     settings: dict[str, Value] = {"width": width, "batch": batch, "steps": steps}
     settings["augment"] = "ada" if examples < FEW else "none"
+    if machine.bfloat16:
+        settings["precision"] = "bfloat16"
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
     time = minutes(steps * (CALLS + PASSES * batch * multiplications(spec.shape, width) / speed(machine)))
     images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
@@ -171,7 +175,8 @@ def planned_seconds(spec: DataSpec) -> float:
 
 def speed(machine: Machine) -> float:
     """Multiplications a second."""
-    return SPEED[machine.device] * (machine.threads if machine.device == "cpu" else 1)
+    rate = SPEED[machine.device] * (machine.threads if machine.device == "cpu" else 1)
+    return rate * BFLOAT16 if machine.bfloat16 else rate
 
 
 def multiplications(shape: tuple[int, ...], width: int) -> int:

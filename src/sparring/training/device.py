@@ -28,3 +28,9 @@ def choose_device(name: str | torch.device) -> torch.device:
     if device.index is not None and device.index >= (torch.cuda.device_count() if device.type == "cuda" else 1):
         raise UsageError(f"this machine has no {name}.")
     return device
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether a device is a CPU with instructions for bfloat16; torch imitates them where there are none."""
+    known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
+    return device.type == "cpu" and any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
