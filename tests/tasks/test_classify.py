@@ -36,6 +36,12 @@ def test_every_classifier_is_measured_on_what_was_held_out(found: Classification
     assert (found.run.predict(x).argmax(1) != y).float().mean().item() == pytest.approx(found.errors[GAME])
 
 
+def test_where_every_label_is_shown_none_is_left_to_train_on_besides(tmp_path):
+    found = sparring.classify("digits", out=tmp_path / "run", **QUIET, **SMALL)
+    assert found.labelled == found.examples
+    assert set(found.errors) == {GAME, ALONE, SPREADING}
+
+
 def test_the_run_says_which_labels_were_shown(found: Classification) -> None:
     listing = json.loads((found.run.path / "labelled.json").read_text())
     labels = sparring.open_data("digits").train.labels
