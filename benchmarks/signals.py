@@ -22,10 +22,10 @@ from sparring.metrics.ranking import make_ranking
 from sparring.recipes import CHOOSERS
 from sparring.recipes.build import build, find, share_out
 from sparring.settings import Value
-from sparring.training.device import multiplies_bfloat16
+from sparring.training.device import machine_with
 from sparring.training.engine import make_step
 from sparring.training.signals import Signals, signals_every
-from sparring.types import Dataset, Machine, Recipe
+from sparring.types import Dataset, Recipe
 
 BLOCK = 20
 CASES = ("gan-mnist:digits", "gan-mnist:mnist", "auto:digits", "auto:mnist")
@@ -36,7 +36,7 @@ def recipe_for(name: str, dataset: Dataset) -> Recipe:
     named = find(name)
     chosen: dict[str, Value] = {}
     if name in CHOOSERS:
-        machine = Machine("cpu", torch.get_num_threads(), multiplies_bfloat16(torch.device("cpu")))
+        machine = machine_with(torch.device("cpu"), torch.get_num_threads())
         chosen = CHOOSERS[name](dataset.spec, len(dataset.train), machine).settings
     own, general, _ = share_out(named, chosen, {})
     return build(named, dataset.spec, own, general)

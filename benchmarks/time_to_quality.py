@@ -32,12 +32,12 @@ from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.reading import draw
 from sparring.recipes.auto import choose
 from sparring.recipes.build import build, find, share_out
-from sparring.training.device import multiplies_bfloat16
+from sparring.training.device import machine_with
 from sparring.training.draw import Draw
 from sparring.training.sampling import draw_latents, in_chunks
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import Dataset, Machine
+from sparring.types import Dataset
 from tutorial import Tutorial
 
 RESULTS = Rows(HERE / "results" / "time_to_quality.jsonl", ("seed", "threads", "steps", "at"))
@@ -154,7 +154,7 @@ class Race:
         self.plain = Plain(dataset, options.seed)
         kept = sorted(self.folder.glob("*/facts.json"))
         facts = json.loads(kept[-1].read_text()) if kept else {}
-        machine = Machine("cpu", options.threads, multiplies_bfloat16(CPU))
+        machine = machine_with(CPU, options.threads)
         chosen = choose(dataset.spec, len(dataset.train), machine).settings
         self.settings = facts.get("settings", chosen)
         self.auto = Auto(dataset, options.seed, self.settings)

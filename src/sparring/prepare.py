@@ -18,7 +18,7 @@ from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
 from sparring.runs.run import Run
 from sparring.settings import Value
-from sparring.training.device import multiplies_bfloat16
+from sparring.training.device import machine_with
 from sparring.training.directory import Directory, next_free
 from sparring.training.draw import Draw
 from sparring.training.sampling import draw_latents, in_chunks
@@ -55,8 +55,7 @@ def prepare(
     recorded = Directory(path).read_identity() or {}
     threads = int(general.get("threads", 0)) or recorded_threads(recorded) or torch.get_num_threads()
     same = recorded if recorded.get("recipe") == named.name else {}  # a run keeps its choices and its remedies
-    machine = Machine(device.type, threads, multiplies_bfloat16(device))
-    chosen = same.get("chosen") or choose(named, dataset, machine)
+    chosen = same.get("chosen") or choose(named, dataset, machine_with(device, threads))
     remedies = same.get("remedies", [])
     remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
     given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}

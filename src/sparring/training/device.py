@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from sparring.errors import UsageError
+from sparring.types import Machine
 
 
 def choose_device(name: str | torch.device) -> torch.device:
@@ -30,7 +31,11 @@ def choose_device(name: str | torch.device) -> torch.device:
     return device
 
 
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether a device is a CPU with instructions for bfloat16; torch imitates them where there are none."""
+def machine_with(device: torch.device, threads: int) -> Machine:
+    """What a choice of settings may know of this machine.
+
+    Torch imitates bfloat16 on CPUs without instructions for it, slowly: those do not count as having it.
+    """
     known: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions of torch cannot tell
-    return device.type == "cpu" and any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    there = any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return Machine(device.type, threads, bfloat16=device.type == "cpu" and there)
