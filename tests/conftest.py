@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -83,6 +84,24 @@ class Result(NamedTuple):
     code: int
     out: str
     err: str
+
+
+class StoppingAt(Display):
+    """Interrupts the training after one of its steps, as Ctrl-C does."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(quiet=True)
+        self.at = step
+
+    def step(self, step: int) -> None:
+        if step == self.at:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="session")
+def stopping_at() -> type[StoppingAt]:
+    """A display that interrupts the training after a step."""
+    return StoppingAt
 
 
 @pytest.fixture(scope="session", autouse=True)

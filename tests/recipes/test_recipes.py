@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import signal
 from pathlib import Path
 from typing import get_args
 
@@ -55,26 +54,18 @@ QUIET = {"device": "cpu", "display": Display(quiet=True)}
 each = pytest.mark.parametrize("name", RECIPES)
 
 
-class StopAfterTwo(Display):
-    """Interrupts the training after its second step, as Ctrl-C does."""
-
-    def step(self, step: int) -> None:
-        if step == 2:
-            signal.raise_signal(signal.SIGINT)
-
-
 def test_every_recipe_is_tried_here() -> None:
     assert set(RECIPES) == set(DATA)
     assert {DEFAULT, *CHOOSERS} <= set(RECIPES)
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
-def test_goes_on_to_the_same_bits(narrow, name: str, data: str, tmp_path: Path) -> None:
+def test_goes_on_to_the_same_bits(narrow, stopping_at, name: str, data: str, tmp_path: Path) -> None:
     """Four steps, and four that were stopped after two, give the same checkpoint: weights, optimisers, averages."""
     settings = {"batch": 8, "k": 2, "grid_every": 4, "best_every": 4, "steps": 4} | narrow(name, data)
     once = sparring.train(data, name, out=tmp_path / "once", **QUIET, **settings)
     with pytest.raises(Interrupted):
-        sparring.train(data, name, out=tmp_path / "twice", device="cpu", display=StopAfterTwo(quiet=True), **settings)
+        sparring.train(data, name, out=tmp_path / "twice", device="cpu", display=stopping_at(2), **settings)
     twice = sparring.train(data, name, out=tmp_path / "twice", **QUIET, **settings)
     assert twice.step("last") == 4
     tensors = [read_checkpoint(run.checkpoint("last"))[1] for run in (once, twice)]

@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,15 +54,10 @@ def test_the_same_call_again_measures_nothing_anew(found: Classification, monkey
     assert again.errors == found.errors
 
 
-def test_a_stopped_call_goes_on_to_the_same_bits(found: Classification, tmp_path: Path) -> None:
-    class StopAt(Display):
-        def step(self, step: int) -> None:
-            if step == 20:
-                signal.raise_signal(signal.SIGINT)
-
+def test_a_stopped_call_goes_on_to_the_same_bits(found: Classification, stopping_at, tmp_path: Path) -> None:
     call = {"seed": 1, "out": tmp_path / "run", "baselines": False} | SMALL
     with pytest.raises(Interrupted):
-        sparring.classify("digits", 3, display=StopAt(quiet=True), device="cpu", **call)
+        sparring.classify("digits", 3, display=stopping_at(20), device="cpu", **call)
     again = sparring.classify("digits", 3, **QUIET, **call)
     assert again.run.checkpoint("last").read_bytes() == found.run.checkpoint("last").read_bytes()
     assert again.errors == {GAME: found.errors[GAME]}

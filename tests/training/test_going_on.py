@@ -15,6 +15,7 @@ import sparring
 from sparring.errors import UsageError
 from sparring.runs.run import Run
 from sparring.training.display import Display
+from sparring.training.loop import Interrupted
 from sparring.training.state import read_checkpoint
 
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
@@ -50,6 +51,15 @@ def test_a_kill_between_the_checkpoint_and_its_mark(tiny, training) -> None:
 
 
 SETTINGS = {"recipe": "gan-1d", "K": 1, "M": 16, "log_every": 2}
+
+
+def test_a_stop_at_the_last_step_ends_what_would_come_next(same, stopping_at, tmp_path: Path) -> None:
+    """The training is complete, and the caller still hears of the stop."""
+    whole = sparring.train("gaussian", out=tmp_path / "whole", **QUIET, **SETTINGS, steps=4)
+    with pytest.raises(Interrupted, match=r"after the last step: the training in .* is complete"):
+        sparring.train("gaussian", out=tmp_path / "run", display=stopping_at(4), device="cpu", **SETTINGS, steps=4)
+    assert same(sparring.load(tmp_path / "run"), whole)
+    assert "best at step 4" in (tmp_path / "run" / "log.txt").read_text()
 
 
 def test_more_steps_go_on_and_a_finished_run_says_so(heard, same, tmp_path: Path) -> None:

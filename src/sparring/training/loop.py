@@ -98,20 +98,22 @@ class Loop:
             with listening() as stop:
                 if self.state.first_figure is None:
                     self.begin()
-                while self.state.step < self.recipe.steps:
+                while self.state.step < self.recipe.steps and not stop.asked:
                     self.unread.append(self.step())
                     self.display.step(self.state.step)
                     self.between_steps()
-                    if stop.asked and self.state.step < self.recipe.steps:
-                        self.read()
-                        self.save()
-                        raise Interrupted(
-                            f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in "
-                            f"{self.directory.path}. Give the same command again to go on."
-                        )
         finally:
             self.display.stop()
+        if self.state.step < self.recipe.steps:
+            self.read()
+            self.save()
+            raise Interrupted(
+                f"stopped at step {self.state.step} of {self.recipe.steps}, and saved in {self.directory.path}. "
+                "Give the same command again to go on."
+            )
         self.finish()
+        if stop.asked:  # whatever would come after this training
+            raise Interrupted(f"stopped after the last step: the training in {self.directory.path} is complete.")
 
     def resume(self) -> None:
         """Take up the newest checkpoint, if there is one."""
