@@ -89,9 +89,9 @@ def evaluate(
 
     ``sample(n)`` is called once and gives n examples in network values, float (n, *shape): images in [-1, 1], which are
     rounded to uint8 as the data are; or uint8 images. The reference is N examples of the training part, and every floor
-    is the same figure for N examples of the test part (else the validation part) in place of the samples; N is ``n``
-    or the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the
-    same bits. Calls that differ in their samples only may share ``once``, so that floors are computed once for all.
+    is the same figure for N examples of the test part (else the validation part) in place of the samples; N is ``n`` or
+    the size of the smaller part. ``seed`` draws those examples. The same call with the same samples gives the same
+    bits. Calls that differ in their samples only may share ``once``, so that floors are computed once for all.
 
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
@@ -99,7 +99,9 @@ def evaluate(
     distance (1-D) or the sliced Wasserstein-2 distance, and for mixtures the modes found and the share of high-quality
     samples.
 
-    Raises UsageError if a part is too small or the samples have another shape, SparringError if some are not finite.
+    Raises:
+        UsageError: a part is too small or the samples have another shape.
+        SparringError: some samples are not finite.
     """
     notes, once, held_out = list(dataset.notes), once or Once(), dataset.held_out
     if held_out is None:
@@ -130,7 +132,11 @@ def evaluate(
 
 
 def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
-    """N: what was asked for, or the size of the smaller part. Raises UsageError if that is too small."""
+    """N: what was asked for, or the size of the smaller part.
+
+    Raises:
+        UsageError: that is too small.
+    """
     if not isinstance(n, Integral) or n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))

@@ -53,7 +53,11 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
 
 
 def open_path(data: str, options: DataOptions) -> Origin:
-    """The origin of the images at a path. Raises UsageError if there are none."""
+    """The origin of the images at a path.
+
+    Raises:
+        UsageError: there are none.
+    """
     if not data:
         raise UsageError(f"no data is named; give a name ({', '.join((*NAMES, *TOYS))}) or {WANTED}")
     path = Path(os.path.expanduser(data))

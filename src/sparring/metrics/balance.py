@@ -29,7 +29,10 @@ def class_balance(real: Array, fake: Array, classes: int, *, seed: int = 0) -> B
 
     The distance is ½ Σ |p_c − q_c| over the shares p and q of the classes. A class is missing if the samples hold less
     than a tenth of its real share, and at least five of it were to be expected. The error is the bootstrap's over the
-    fake labels, by ``seed``, the real ones being what they are. Raises UsageError on other labels.
+    fake labels, by ``seed``, the real ones being what they are.
+
+    Raises:
+        UsageError: other labels.
     """
     real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     for name, labels in (("real", real), ("fake", fake)):
@@ -55,9 +58,11 @@ class Coverage(NamedTuple):
 def class_coverage(labels: Array, shares: Array) -> Coverage:
     """Compare labels (n,), integers in [0, classes), with the real shares (classes,), which sum to 1.
 
-    KL is the plug-in estimate from the labels' histogram, so it is above 0 even for real data, by about
-    (classes - 1) / 2n; infinite if a label occurs whose share is 0 (Lin et al. 2018, arXiv:1712.04086, section 4.2).
-    Raises UsageError on other labels.
+    KL is the plug-in estimate from the labels' histogram, so it is above 0 even for real data, by about (classes - 1) /
+    2n; infinite if a label occurs whose share is 0 (Lin et al. 2018, arXiv:1712.04086, section 4.2).
+
+    Raises:
+        UsageError: other labels.
     """
     labels, shares = torch.as_tensor(labels), torch.as_tensor(shares)
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point():

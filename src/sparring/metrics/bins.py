@@ -39,7 +39,10 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
 
     The paper fits and counts on the same examples, whose counts then vary less than chance and differ too seldom; here
     the cells come from one random half and the counts from the other. ``bins`` is 100, or fewer so that twenty examples
-    fall on a bin. Raises UsageError if a side has fewer than 80 rows, the widths differ, or a value is not finite.
+    fall on a bin.
+
+    Raises:
+        UsageError: a side has fewer than 80 rows, the widths differ, or a value is not finite.
     """
     from sklearn.cluster import KMeans
 

@@ -37,7 +37,8 @@ class Support(NamedTuple):
 def duplicate_threshold(real: Array, *, rarity: float = 0.01) -> float:
     """The distance within which a share ``rarity`` of the real features (n, d) have another one.
 
-    Raises UsageError if there are fewer than 1 / rarity rows, or a value is not finite.
+    Raises:
+        UsageError: there are fewer than 1 / rarity rows, or a value is not finite.
     """
     if not 0 < rarity < 1:
         raise UsageError(f"rarity must lie between 0 and 1, got {rarity}")
@@ -51,8 +52,10 @@ def support_size(fake: Array, threshold: float, *, orders: int = 500, seed: int 
 
     The samples are put into ``orders`` random orders, and each is read until a duplicate comes: that gives the
     probability for all batch sizes at once, and the estimate is taken at the batch size where it passes a half. Without
-    any pair, s is at least the size at which a batch of all n would hold one with probability .95. Raises UsageError on
-    fewer than three rows, values not finite, or a threshold below zero.
+    any pair, s is at least the size at which a batch of all n would hold one with probability .95.
+
+    Raises:
+        UsageError: fewer than three rows, values not finite, or a threshold below zero.
     """
     if not threshold >= 0:
         raise UsageError(f"the threshold must not be negative, got {threshold}")

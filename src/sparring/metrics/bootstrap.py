@@ -29,7 +29,10 @@ def bootstrap_mean(values: Array, *, level: float = 0.95, resamples: int = 1000,
     """The mean of independent observations (n,), n ≥ 2, and the interval that holds ``level`` of the resampled means.
 
     It is for means over independent observations only: resampling makes duplicates, which figures made of nearest
-    neighbours cannot stand. Raises UsageError on fewer than two values, or values not finite.
+    neighbours cannot stand.
+
+    Raises:
+        UsageError: fewer than two values, or values not finite.
     """
     if not 0 < level < 1 or resamples < 2:
         raise UsageError(f"level must lie between 0 and 1 and resamples be at least 2, got {level} and {resamples}")

@@ -21,8 +21,9 @@ PER_FEATURE = 10
 def as_matrix(features: Array, name: str, *, least: int = 1) -> Tensor:
     """``features`` as a tensor, float64 (n, d), on their own device and without a gradient.
 
-    Raises UsageError if they are no numbers or no matrix, have fewer than ``least`` rows or no column, or hold NaN or
-    infinity.
+    Raises:
+        UsageError: they are no numbers or no matrix, have fewer than ``least`` rows or no column, or hold NaN or
+            infinity.
     """
     try:
         values = features.detach() if isinstance(features, Tensor) else torch.from_numpy(np.array(features, np.float64))
@@ -39,7 +40,11 @@ def as_matrix(features: Array, name: str, *, least: int = 1) -> Tensor:
 
 
 def as_pair(first: Array, second: Array, names: tuple[str, str], *, least: int = 1) -> tuple[Tensor, Tensor]:
-    """Two matrices of equal width on the first one's device, as ``as_matrix`` gives them. Raises UsageError if not."""
+    """Two matrices of equal width on the first one's device, as ``as_matrix`` gives them.
+
+    Raises:
+        UsageError: they cannot be given so.
+    """
     a, b = as_matrix(first, names[0], least=least), as_matrix(second, names[1], least=least)
     if a.shape[1] != b.shape[1]:
         raise UsageError(f"{names[0]} has {a.shape[1]} columns and {names[1]} has {b.shape[1]}: they must be equal")

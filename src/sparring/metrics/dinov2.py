@@ -40,7 +40,11 @@ VARIANTS: dict[str, _Variant] = {
 
 
 def weights_of(size: str) -> Weights:
-    """The published file. Raises UsageError if there is none of that size."""
+    """The published file.
+
+    Raises:
+        UsageError: there is none of that size.
+    """
     if size not in VARIANTS:
         raise UsageError(f"DINOv2's size must be one of {', '.join(VARIANTS)}, got {size!r}")
     name = f"dinov2_vit{size}14"

@@ -34,8 +34,10 @@ def frechet_at_infinity(real: Array, fake: Array, *, points: int = 5, groups: in
     The paper keeps the reference fixed and large, and draws the samples anew for each N. Here the reference is as small
     as the samples, so N counts the rows of both and the line takes the bias of both away; and the value at N = n / k, k
     up to ``points``, is the mean over the k pairs of disjoint parts, which wastes no row. The error is the jackknife's
-    over ``groups`` equal groups of rows: residuals of the line would claim too little, as its points share their
-    rows. Raises UsageError as ``frechet_distance`` does, and on fewer than twenty rows a part.
+    over ``groups`` equal groups of rows: residuals of the line would claim too little, as its points share their rows.
+
+    Raises:
+        UsageError: as ``frechet_distance``, or a part has fewer than twenty rows.
     """
     if points < 2 or groups < 2:
         raise UsageError(f"at least 2 points and 2 groups are needed, got {points} and {groups}")

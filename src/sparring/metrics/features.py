@@ -48,7 +48,9 @@ def features_for(
     """The best features that the data set allows: a classifier of its own labels, else random convolutions.
 
     The classifier is trained at the first call and cached on disk. torch's global random state is left as it was.
-    Raises UsageError if the data set does not hold images.
+
+    Raises:
+        UsageError: the data set does not hold images.
     """
     if dataset.spec.kind != "image":
         raise UsageError(
@@ -70,8 +72,10 @@ def named_features(
 ) -> Features:
     """The features of one of the NAMES: ``auto`` is ``features_for``, ``inception`` is resized as clean-fid does.
 
-    Those of papers need a file, which ``download`` allows to fetch. Raises UsageError on another name, on data that are
-    no images, and where the file is missing.
+    Those of papers need a file, which ``download`` allows to fetch.
+
+    Raises:
+        UsageError: another name, data that are no images, or a file that is missing.
     """
     if name == "auto" or dataset.spec.kind != "image":
         return features_for(dataset, device, progress)

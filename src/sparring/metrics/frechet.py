@@ -35,7 +35,11 @@ class Moments(NamedTuple):
 
 
 def moments(features: Array) -> Moments:
-    """Mean and covariance of features (n, d), n ≥ 2. Raises UsageError on other shapes and on values not finite."""
+    """Mean and covariance of features (n, d), n ≥ 2.
+
+    Raises:
+        UsageError: other shapes, or values not finite.
+    """
     x = as_matrix(features, "features", least=2)
     mean = x.mean(0)
     centred = x - mean
@@ -45,7 +49,8 @@ def moments(features: Array) -> Moments:
 def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covariance2: Array) -> float:
     """Fréchet distance, ≥ 0, in squared feature units, from means (d,) and covariances (d, d).
 
-    Raises UsageError if the shapes disagree, a value is not finite or a covariance is not symmetric.
+    Raises:
+        UsageError: the shapes disagree, a value is not finite or a covariance is not symmetric.
     """
     mean1, covariance1, mean2, covariance2 = map(torch.as_tensor, (mean1, covariance1, mean2, covariance2))
     for name, mean, covariance in (("first", mean1, covariance1), ("second", mean2, covariance2)):
@@ -61,8 +66,10 @@ def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covaria
 def frechet_distance(first: Array, second: Array) -> float:
     """Fréchet distance, ≥ 0, in squared feature units, between Gaussians fitted to features (n₁, d) and (n₂, d).
 
-    Covariances are the unbiased ones. Raises UsageError if the widths differ, a side has fewer than two rows, or a
-    value is not finite.
+    Covariances are the unbiased ones.
+
+    Raises:
+        UsageError: the widths differ, a side has fewer than two rows, or a value is not finite.
     """
     x, y = (v.cpu() for v in as_pair(first, second, ("first features", "second features"), least=2))
     with one_thread_if(x.shape[1] <= SMALL):

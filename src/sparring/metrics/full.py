@@ -20,8 +20,10 @@ def distance_to_all(
     """The distance of uint8 sample batches (k, C, H, W) to every example of ``source``, and what it is called.
 
     50 000 samples on ``inception-stylegan`` make ``fid50k_full``. Mirrored copies of the training images, which the
-    StyleGAN papers add where they train on them, are not added. Raises UsageError as the features and
-    ``StreamedFrechet`` do.
+    StyleGAN papers add where they train on them, are not added.
+
+    Raises:
+        UsageError: as the features and ``StreamedFrechet`` do.
     """
     measure = StreamedFrechet(features)
     for batch in batches:

@@ -35,8 +35,10 @@ def kernel_distance(real: Array, fake: Array, *, block: int = BLOCK, seed: int =
     """Kernel distance between features (n, d) and (m, d): the mean over disjoint blocks of either side, by ``seed``.
 
     Blocks have ``block`` rows, or fewer where there would be less than ten of them. They share no row (the paper draws
-    them anew each time), so the error, deviation / √blocks, is that of independent values. Raises UsageError if a side
-    has fewer than twenty rows, the widths differ, or a value is not finite.
+    them anew each time), so the error, deviation / √blocks, is that of independent values.
+
+    Raises:
+        UsageError: a side has fewer than twenty rows, the widths differ, or a value is not finite.
     """
     if block < 2:
         raise UsageError(f"a block needs at least 2 rows, got {block}")

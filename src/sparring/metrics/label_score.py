@@ -25,7 +25,8 @@ class LabelScore(NamedTuple):
 def label_score(probabilities: Array, *, splits: int = 10, seed: int = 0) -> LabelScore:
     """The score of a classifier's probabilities (n, classes), in ``splits`` random parts, as the paper takes it.
 
-    Raises UsageError if there are fewer rows than splits, or rows that are no probabilities.
+    Raises:
+        UsageError: there are fewer rows than splits, or rows that are no probabilities.
     """
     if splits < 2:
         raise UsageError(f"at least 2 splits are needed, got {splits}")

@@ -42,8 +42,10 @@ def memorisation(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -
     """Look for training examples among samples: features train (n, d), held_out (h, d), fake (m, d).
 
     ``train`` is what can be recognised: copies of examples that are not in it go unseen. ``nearer`` and ``ratio`` use
-    as many random rows of the larger of train and held_out as the smaller has, the others all. Raises UsageError if a
-    part has fewer than three rows, the widths differ, or a value is not finite.
+    as many random rows of the larger of train and held_out as the smaller has, the others all.
+
+    Raises:
+        UsageError: a part has fewer than three rows, the widths differ, or a value is not finite.
     """
     x, real, y = _centred(train, held_out, fake)
     own = nearest_radii(x, 1, CHUNK)
@@ -61,7 +63,11 @@ def memorisation(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -
 
 
 def nearer_to_training(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -> Interval:
-    """``Memorisation.nearer`` alone. Raises UsageError as ``memorisation`` does."""
+    """``Memorisation.nearer`` alone.
+
+    Raises:
+        UsageError: as ``memorisation``.
+    """
     x, real, y = _centred(train, held_out, fake)
     return _share_nearer(*_to_as_many(y, x, real, seed), seed)
 
@@ -108,7 +114,10 @@ def _rank(fake: Tensor, real: Tensor) -> float:
 def plant_copies(fake: Array, train: Array, share: float, *, seed: int = 0) -> Tensor:
     """``fake`` (m, …) with a random share of its rows replaced by different rows of ``train`` (n, …): known copies.
 
-    Works on features, points and images alike. Raises UsageError if the share is not in [0, 1] or train is too small.
+    Works on features, points and images alike.
+
+    Raises:
+        UsageError: the share is not in [0, 1] or train is too small.
     """
     fake, train = torch.as_tensor(fake), torch.as_tensor(train)
     count = round(share * len(fake))

@@ -39,9 +39,12 @@ def gaussian_mmd(
 ) -> MMD:
     """MMD² between at most ``most`` rows of features (n, d) and (m, d), drawn by ``seed``, with its permutation null.
 
-    ``sigma`` is that of the median heuristic unless it is given. p = (1 + relabellings at least as large) /
-    (1 + permutations), exact under the null. Raises UsageError if a side has fewer than two rows, the widths differ, a
-    value is not finite, or more than half of the rows are equal, so that the median distance is zero.
+    ``sigma`` is that of the median heuristic unless it is given. p = (1 + relabellings at least as large) / (1 +
+    permutations), exact under the null.
+
+    Raises:
+        UsageError: a side has fewer than two rows, the widths differ, a value is not finite, or more than half of the
+            rows are equal, so that the median distance is zero.
     """
     x, y = as_pair(real, fake, ("real features", "fake features"), least=2)
     generator = torch.Generator().manual_seed(seed)

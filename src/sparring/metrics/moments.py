@@ -25,7 +25,11 @@ class RunningMoments:
         self.sums = torch.empty(0, 0, dtype=torch.float64)
 
     def update(self, features: Array) -> None:
-        """Add a batch. Raises UsageError if it is no matrix, of another width, or not finite."""
+        """Add a batch.
+
+        Raises:
+            UsageError: it is no matrix, of another width, or not finite.
+        """
         x = as_matrix(features, "features")
         mean = x.mean(0)
         centred = x - mean
@@ -39,7 +43,10 @@ class RunningMoments:
     def merge_processes(self) -> None:
         """Add what all processes of torch.distributed have seen: every one of them must call it, once, and has it all.
 
-        Nothing happens where no group is initialised. Raises UsageError if no process has seen any rows.
+        Nothing happens where no group is initialised.
+
+        Raises:
+            UsageError: no process has seen any rows.
         """
         from torch import distributed
 
@@ -64,7 +71,11 @@ class RunningMoments:
         self.n, self.mean, self.sums = int(rows), mean.cpu(), sums.cpu()
 
     def compute(self) -> Moments:
-        """Mean (d,) and unbiased covariance (d, d) of all rows. Raises UsageError on fewer than two."""
+        """Mean (d,) and unbiased covariance (d, d) of all rows.
+
+        Raises:
+            UsageError: fewer than two.
+        """
         if self.n < 2:
             raise UsageError(f"features: {self.n} rows are too few, at least 2 are needed")
         return Moments(self.mean.clone(), self.sums / (self.n - 1), self.n)

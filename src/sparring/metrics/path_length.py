@@ -36,8 +36,10 @@ def path_length(
     ``path`` is the arc (``latents.paths.spherical``) for normal codes, the straight line (``linear``) for latent spaces
     that are no ball, as StyleGAN's W. ``view`` maps latent codes (k, d) to features (k, …) of the pictures: generator
     and feature network in one, without rounding to whole grey values in between, which would swallow the step. As in
-    the authors' code the longest and the shortest steps, a share ``trim`` each, are left out. Raises UsageError on
-    fewer than two codes or values not finite.
+    the authors' code the longest and the shortest steps, a share ``trim`` each, are left out.
+
+    Raises:
+        UsageError: fewer than two codes or values not finite.
     """
     if not 0 < epsilon < 1 or not 0 <= trim < 0.5 or batch < 1:
         raise UsageError(f"epsilon must lie in (0, 1), trim in [0, .5), batch be positive: {epsilon}, {trim}, {batch}")

@@ -44,7 +44,8 @@ def high_quality_ceiling(dimensions: int) -> float:
 def modes_found(samples: Array, modes: Array, sigma: float, *, chunk: int = 65_536) -> Modes:
     """Assign samples (n, d) to their nearest of the modes (m, d), each a round Gaussian of deviation sigma > 0.
 
-    Raises UsageError if the widths differ, a value is not finite, or sigma is not positive.
+    Raises:
+        UsageError: the widths differ, a value is not finite, or sigma is not positive.
     """
     x, centres = as_pair(samples, modes, ("samples", "modes"))
     if not sigma > 0:
@@ -77,7 +78,9 @@ def wasserstein_1d(samples: Array, quantile: Callable[[Tensor], Tensor], *, cell
 
     ``W₁ = ∫₀¹ |F̂⁻¹(u) − F⁻¹(u)| du`` (Vallender 1974) by the midpoint rule with about ``cells`` cells, a multiple of
     n, so that the empirical quantile function is constant in each. ``quantile(u)`` maps (m,) in (0, 1) to (m,).
-    Raises UsageError on other shapes and on values not finite.
+
+    Raises:
+        UsageError: other shapes, or values not finite.
     """
     x = as_matrix(samples[:, None] if samples.ndim == 1 else samples, "samples").cpu()
     if x.shape[1] != 1:
@@ -93,7 +96,10 @@ def sliced_wasserstein(first: Array, second: Array, *, slices: int = 128, order:
 
     ``(mean over directions θ of W_p(⟨θ, x⟩, ⟨θ, y⟩)^p)^(1/p)``, p = ``order`` (Bonneel et al. 2015); in two dimensions
     the directions are evenly spaced over the half circle, in others drawn from ``seed``. Sets of unequal size are
-    compared at the larger one's midpoint quantiles. Raises UsageError if the widths differ or a value is not finite.
+    compared at the larger one's midpoint quantiles.
+
+    Raises:
+        UsageError: the widths differ or a value is not finite.
     """
     x, y = as_pair(first, second, ("first points", "second points"))
     theta = _directions(x.shape[1], slices, seed).to(x.device)

@@ -58,8 +58,10 @@ def prdc(real: Array, fake: Array, *, k: int = K, chunk: int = CHUNK) -> PRDC:
 def memberships(real: Array, fake: Array, *, k: int = K, chunk: int = CHUNK) -> Memberships:
     """Who lies in whose balls, for features real (n, d) and fake (m, d), in memory for ``chunk`` · max(n, m) distances.
 
-    The chunk does not change the figures. Raises UsageError if a set has k rows or fewer, the widths differ, or a
-    value is not finite.
+    The chunk does not change the figures.
+
+    Raises:
+        UsageError: a set has k rows or fewer, the widths differ, or a value is not finite.
     """
     if k < 1 or chunk < 1:
         raise UsageError(f"k and chunk must be at least 1, got {k} and {chunk}")

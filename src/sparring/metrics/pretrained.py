@@ -34,8 +34,9 @@ class Weights:
 def find(weights: Weights, *, download: bool = False) -> Path:
     """The file's path, its checksum verified; fetched if it is not there and ``download`` allows it.
 
-    Raises UsageError if it is missing and not to be fetched, or if what lies there is another file; SparringError if it
-    cannot be fetched. Each says where to put it.
+    Raises:
+        UsageError: it is missing and not to be fetched, or what lies there is another file.
+        SparringError: it cannot be fetched. Either says where the file belongs.
     """
     if not weights.place.exists():
         if not download:

@@ -36,8 +36,10 @@ def patch_distance(real: Array, fake: Array, *, patches: int = 128, seed: int = 
     """The distance between uint8 images (n, C, H, W) and (m, C, H, W).
 
     Levels are halved as long as both sides stay 16 or more; smaller images have one level. Memory: patches · n · C · 49
-    numbers for each set; the paper takes 16 384 images. Raises UsageError if the images are no uint8 images of the same
-    size and number of channels, or smaller than a patch.
+    numbers for each set; the paper takes 16 384 images.
+
+    Raises:
+        UsageError: the images are no uint8 images of the same size and number of channels, or smaller than a patch.
     """
     real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     for name, images in (("real", real), ("fake", fake)):

@@ -16,7 +16,11 @@ from sparring.errors import UsageError
 
 
 def as_rgb(images: Tensor) -> Tensor:
-    """Uint8 images (n, 3, H, W) of those with one or three channels. Raises UsageError on anything else."""
+    """Uint8 images (n, 3, H, W) of those with one or three channels.
+
+    Raises:
+        UsageError: anything else.
+    """
     if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
         raise UsageError(f"expected uint8 images (n, C, H, W), got {images.dtype} {tuple(images.shape)}")
     if images.shape[1] not in (1, 3):

@@ -41,11 +41,19 @@ class StreamedFrechet:
         self.real, self.fake = RunningMoments(), RunningMoments()
 
     def update(self, x: Array, *, real: bool) -> None:
-        """Add a batch to one side. Raises UsageError on another width and on values not finite."""
+        """Add a batch to one side.
+
+        Raises:
+            UsageError: another width, or values not finite.
+        """
         (self.real if real else self.fake).update(x if self.features is None else self.features(x))
 
     def compute(self) -> Frechet:
-        """The distance between all that came, on all processes. Raises UsageError on fewer than two rows a side."""
+        """The distance between all that came, on all processes.
+
+        Raises:
+            UsageError: fewer than two rows a side.
+        """
         sides = []
         for side in (self.real, self.fake):
             total = RunningMoments()
@@ -69,7 +77,11 @@ class _Kept:
         self.kept: dict[bool, list[Tensor]] = {True: [], False: []}
 
     def update(self, x: Array, *, real: bool) -> None:
-        """Add a batch to one side. Raises UsageError if it is no matrix of features, or not finite."""
+        """Add a batch to one side.
+
+        Raises:
+            UsageError: it is no matrix of features, or not finite.
+        """
         found = as_matrix(x if self.features is None else self.features(x), "features")
         self.kept[real].append(found.float().cpu())
 

@@ -34,8 +34,10 @@ def two_sample_test(real: Array, fake: Array, *, by: ByWhat = "logistic", seed: 
     """Test features (n, d) against (m, d), as many of either side; ``seed`` halves them.
 
     ``by``: logistic regression, or the √n nearest neighbours, the paper's other classifier. Both see features that are
-    standardised on the training half. Raises UsageError if a side has fewer than twenty rows, the widths differ, or a
-    value is not finite.
+    standardised on the training half.
+
+    Raises:
+        UsageError: a side has fewer than twenty rows, the widths differ, or a value is not finite.
     """
     x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=20))
     generator = torch.Generator().manual_seed(seed)

@@ -37,12 +37,20 @@ class Generated:
 
     @cached_property
     def samples(self) -> Tensor:
-        """The samples of the sheet (n, *shape), in network values. Raises SparringError where there can be none."""
+        """The samples of the sheet (n, *shape), in network values.
+
+        Raises:
+            SparringError: there can be none.
+        """
         return self.run.sample(SAMPLES if self.run.spec.kind == "image" else POINTS, device=self.device)
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The run's data. Raises SparringError where they are not there."""
+        """The run's data.
+
+        Raises:
+            SparringError: they are not there.
+        """
         return self.run.dataset()
 
     def sheet(self) -> Html:

@@ -25,7 +25,11 @@ class Subject(Protocol):
         ...
 
     def step(self, checkpoint: str = "best") -> int:
-        """The step of a checkpoint. Raises UsageError where there is none."""
+        """The step of a checkpoint.
+
+        Raises:
+            UsageError: there is none.
+        """
         ...
 
     def sample(self, n: int, seed: int = 0, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
@@ -39,5 +43,9 @@ class Subject(Protocol):
         ...
 
     def dataset(self) -> Dataset:
-        """The data, opened again. Raises UsageError where they are not there or have changed."""
+        """The data, opened again.
+
+        Raises:
+            UsageError: they are not there or have changed.
+        """
         ...

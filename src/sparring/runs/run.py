@@ -357,5 +357,9 @@ class Run:
         return write_report(self, None if out is None else Path(out), device=device, progress=progress)
 
     def step(self, checkpoint: str = "best") -> int:
-        """The number of training steps that a checkpoint was saved after. Raises UsageError where there is none."""
+        """The number of training steps that a checkpoint was saved after.
+
+        Raises:
+            UsageError: there is none.
+        """
         return int(read_facts(self.checkpoint(checkpoint))["step"])
