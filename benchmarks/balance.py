@@ -26,8 +26,9 @@ from sparring.metrics.points import modes_found
 from sparring.metrics.reading import draw
 from sparring.recipes.build import build, find, share_out
 from sparring.training.balance import SHARE
+from sparring.training.chunks import in_chunks
 from sparring.training.engine import make_step
-from sparring.training.sampling import draw_latents, in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.types import Dataset, Recipe
 
 RESULTS = Rows(HERE / "results" / "balance.jsonl", ("data", "rates", "balance", "seed"))

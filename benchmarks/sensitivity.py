@@ -34,7 +34,7 @@ from sparring.metrics.memorisation import memorisation, plant_copies
 from sparring.metrics.mmd import gaussian_mmd
 from sparring.metrics.prdc import prdc
 from sparring.metrics.pyramid import patch_distance
-from sparring.metrics.reading import draw_indices, labels_at
+from sparring.metrics.reading import choose_indices, labels_at
 from sparring.metrics.two_sample import two_sample_test
 
 RESULTS = Rows(HERE / "results" / "sensitivity.jsonl", ("data", "n", "damage", "seed"))
@@ -142,7 +142,7 @@ def run(options: argparse.Namespace) -> None:
     """Every row that is missing."""
     dataset = open_data(options.data)
     features = classifier_for(dataset)
-    everything = draw_indices(dataset.train, len(dataset.train), 0)
+    everything = choose_indices(dataset.train, len(dataset.train), 0)
     images, labels = dataset.train.read(everything).x, labels_at(dataset.train, everything)
     for n in options.n:
         for seed in range(options.seeds):

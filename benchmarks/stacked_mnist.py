@@ -25,7 +25,6 @@ from torch import Tensor
 
 import sparring
 from rows import HERE, Row, Rows, commit, markdown
-from sparring.data.source import PackedSource
 from sparring.metrics.balance import class_coverage
 from sparring.metrics.classifier import ClassifierFeatures, classifier_for
 from sparring.rivals.budget import train_for
@@ -53,7 +52,7 @@ def shares_of_triples(dataset: Dataset) -> Tensor:
     """The histogram (1 000,) of all fixed triples, those that choose the best checkpoint included."""
     counts = torch.zeros(CLASSES, dtype=torch.float64)
     for part in (dataset.train, dataset.validation):
-        if isinstance(part, PackedSource) and part.labels is not None:
+        if part is not None and part.labels is not None:
             counts += torch.bincount(torch.from_numpy(part.labels), minlength=CLASSES)
     return counts / counts.sum()
 
@@ -106,7 +105,6 @@ def floors() -> Iterator[tuple[str, dict[str, float]]]:
     dataset = sparring.open_data(DATA)
     shares = shares_of_triples(dataset)
     digits = sparring.open_data("mnist").train
-    assert isinstance(digits, PackedSource)
     assert digits.labels is not None
     by_digit = torch.from_numpy(digits.labels)
     draws: dict[str, Callable[[torch.Generator], Tensor]] = {

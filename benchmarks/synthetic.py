@@ -29,7 +29,7 @@ from rows import HERE, Row, Rows, commit, markdown, mean_and_spread
 from sparring.data import DataOptions, open_data, render
 from sparring.files import save_png
 from sparring.metrics.gan_train import worth
-from sparring.metrics.reading import draw_indices
+from sparring.metrics.reading import choose_indices
 from sparring.runs.run import Run
 from sparring.types import Batch, Dataset, DataSource
 from sparring.views import DiffAugment
@@ -61,7 +61,7 @@ SHOWS = {"worth": None, "shifted": shifted}
 def few(source: DataSource, per_class: int, seed: int) -> Batch:
     """So many images of each class, drawn by seed."""
     random = np.random.default_rng(seed)
-    labels = np.asarray(source.labels)  # type: ignore[attr-defined]
+    labels = np.asarray(source.labels)
     drawn = [random.permutation(np.flatnonzero(labels == c))[:per_class] for c in range(len(source.spec.classes))]
     return source.read(np.sort(np.concatenate(drawn)))
 
@@ -105,7 +105,7 @@ def measure_neighbours(row: Row, dataset: Dataset, folder: Path, threads: int) -
     run = trained(row["data"], row, folder / f"{row['data']}-{row['seed']}-{row['recipe']}-{row['steps']}", threads)
     classes = len(dataset.spec.classes)
     made = run.augment(row["images"] // classes, keep_copies=True).train
-    drawn = draw_indices(dataset.train, row["images"], row["seed"])
+    drawn = choose_indices(dataset.train, row["images"], row["seed"])
     test = whole(dataset.test)
     row |= {"error": neighbour_error(made, test), "real_error": neighbour_error(dataset.train.read(drawn), test)}
     RESULTS.add(row)

@@ -32,9 +32,10 @@ from sparring.metrics.frechet import frechet_from_moments, moments
 from sparring.metrics.reading import draw
 from sparring.recipes.auto import choose
 from sparring.recipes.build import build, find, share_out
+from sparring.training.chunks import in_chunks
 from sparring.training.device import machine_with
 from sparring.training.draw import Draw
-from sparring.training.sampling import draw_latents, in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset

@@ -205,6 +205,17 @@ class Source:
         at = torch.from_numpy(indices)
         return Batch(self.x[at], None if self.y is None else self.y[at])
 
+    @property
+    def labels(self) -> np.ndarray | None:
+        return None if self.y is None or self.spec.attributes else self.y.numpy()
+
+    @property
+    def attributes(self) -> np.ndarray | None:
+        return None if self.y is None or not self.spec.attributes else self.y.numpy()
+
+    def tensors(self) -> None:
+        return None
+
 
 @pytest.fixture(scope="session")
 def make_dataset() -> Callable[..., Dataset]:

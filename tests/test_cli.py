@@ -214,7 +214,9 @@ def test_directions_without_a_name(digits_run: sparring.Run, spar, tmp_path: Pat
     result = spar("directions", digits_run.path, "--method", "ganspace", "--rows", 4, "-n", 300, "--save", "d.npy")
     assert (result.code, result.err) == (0, "")
     assert [f"ganspace {i}" in result.out for i in range(6)] == [False, True, True, True, True, False]
-    assert np.load("d.npy").shape == (4, 100)
+    saved = [np.load(f"d-{i}.npy") for i in range(1, 5)]
+    assert {vector.shape for vector in saved} == {(100,)}
+    assert spar("sample", digits_run.path, "-n", 1, "--direction", "d-4.npy", "--out", "a.npy").code == 0
     with Image.open("directions.png") as strip:
         assert min(strip.size) > 100
 

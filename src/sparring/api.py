@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import torch
+
 from sparring.data import DataOptions
 from sparring.diagnosis.remedies import prescribe
 from sparring.errors import UsageError
@@ -33,7 +35,7 @@ def train(
     recipe: str | None = None,
     *,
     out: str | Path | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     fresh: bool = False,
     tensorboard: bool = False,
     display: Display | None = None,
@@ -58,13 +60,13 @@ def train(
         UsageError: wrong usage or unusable data.
         SparringError: the training or the machine failed.
     """
-    place = choose_device(device)
+    device = choose_device(device)
     shown = display or Display()
     path = Path(out) if out else None
     run, dataset = prepare(
-        str(data), recipe, path, place, fresh=fresh, settings=settings, show_progress=display is None
+        str(data), recipe, path, device, fresh=fresh, settings=settings, show_progress=display is None
     )
-    captures(run.recipe.engine, place)  # refuses an engine that the device has not
+    captures(run.recipe.engine, device)  # refuses an engine that the device has not
     if run.directory.foreign:
         raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
     run.directory.make()
@@ -83,7 +85,7 @@ def train(
         scalars = scalars_writer(run, tensorboard)
         while True:
             try:
-                train_run(run.recipe, run.directory, dataset, place, shown, scalars)
+                train_run(run.recipe, run.directory, dataset, device, shown, scalars)
                 return run
             except Sick as sick:
                 run = roll_back(run, sick)

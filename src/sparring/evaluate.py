@@ -43,7 +43,11 @@ class Evaluation:
     notes: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Figure:
-        """The figure of this name. Raises KeyError."""
+        """The figure of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
         for figure in self.figures:
             if figure.name == name:
                 return figure

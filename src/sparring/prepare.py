@@ -18,10 +18,11 @@ from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
 from sparring.runs.run import Run
 from sparring.settings import Value
+from sparring.training.chunks import in_chunks
 from sparring.training.device import machine_with
 from sparring.training.directory import Directory, next_free
 from sparring.training.draw import Draw
-from sparring.training.sampling import draw_latents, in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset, Machine, Recipe
@@ -51,7 +52,6 @@ def prepare(
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
-    check_heeded(named, dataset.spec, settings)
     recorded = Directory(path).read_identity() or {}
     threads = int(general.get("threads", 0)) or recorded_threads(recorded) or torch.get_num_threads()
     same = recorded if recorded.get("recipe") == named.name else {}  # a run keeps its choices and its remedies
@@ -62,6 +62,7 @@ def prepare(
     own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings, **remedied}, hints)
     built = build(named, dataset.spec, own, general)
     built = replace(built, threads=built.threads or threads)
+    check_heeded(named, built, dataset.spec, settings)
     if built.ema_rampup and not built.ema and "ema_rampup" in settings:
         raise UsageError("ema_rampup shapes the averaged generator, and there is none: give --set ema=0.999 too.")
     check_fits(built, named.name, dataset, data)
@@ -136,5 +137,5 @@ def has_conditions(dataset: Dataset) -> bool:
     """Whether every training example belongs to a class, or has attributes."""
     if dataset.spec.attributes:
         return True
-    labels = getattr(dataset.train, "labels", None)
+    labels = dataset.train.labels
     return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))

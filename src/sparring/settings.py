@@ -59,7 +59,8 @@ class Settings:
     log_every: int = 50
     """Steps between lines of metrics.jsonl, and between checks that all values are finite."""
     best_every: int = 0
-    """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run."""
+    """Steps between measurements that choose the best checkpoint; 0: a twentieth of the run, ``log_every`` at
+    least."""
     signals_every: int = 0
     """Steps between measurements of cheap signals of how the game goes; 0: every 16 000
     examples, and at least 100 steps apart. A number above ``steps``: none."""

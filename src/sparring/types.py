@@ -121,7 +121,11 @@ class DataSpec:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> DataSpec:
-        """The specification that ``to_json`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+        """The specification that ``to_json`` wrote.
+
+        Raises:
+            ValueError, KeyError, TypeError: it is anything else.
+        """
         shape, classes, shares = (tuple(values.get(name, ())) for name in ("shape", "classes", "shares"))
         if not shape or not all(isinstance(side, int) and side > 0 for side in shape) or np.prod(shape) > LARGEST:
             raise ValueError(f"no example has the shape {shape}")
@@ -165,6 +169,20 @@ class DataSource(Protocol):
 
     def read(self, indices: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
         """The examples at these positions, in this order; a position may come twice."""
+        ...
+
+    @property
+    def labels(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
+        """The labels (n,) of all examples, in order, -1 where there is none; None without classes."""
+        ...
+
+    @property
+    def attributes(self) -> np.ndarray[Any, np.dtype[np.float32]] | None:
+        """The attributes (n, a) of all examples, in order, in the user's units; None if there are none."""
+        ...
+
+    def tensors(self) -> Batch | None:
+        """All examples, in order, to be put on a device; None if they are too many for that."""
         ...
 
 

@@ -65,8 +65,8 @@ def test_samples_that_cannot_be_written(
     ("arguments", "says"),
     [
         (("--seeds", "1"), "two or more"),
-        (("--seeds", ""), "'' is not a whole number"),
-        (("--seeds", "1,b"), "'b' is not a whole number"),
+        (("--seeds", ""), "give whole numbers"),
+        (("--seeds", "1,b"), "--seeds 1,b: give whole numbers"),
         (("--seeds", "1,-2"), "the seed -2 is out of range"),
         (("--frames", 1), "ask for two or more"),
         (("--frames", 10**12), "ask for at most 10000"),

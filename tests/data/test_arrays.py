@@ -95,6 +95,9 @@ def test_range_says_what_values_mean(tmp_path: Path) -> None:
     path = saved(tmp_path, GREY.astype(np.float32))
     assert "--set range=" in usage_error(path)
     assert np.array_equal(everything(open_data(path, DataOptions(range="0..255"))), in_order(GREY[:, None]))
+    near = saved(tmp_path, np.clip(GREY.astype(np.float32), 1, 254) - 0.1, "c.npy")
+    rounded = in_order(np.clip(GREY, 1, 254)[:, None])
+    assert np.array_equal(everything(open_data(near, DataOptions(range="0..255"))), rounded)
     cut = open_data(saved(tmp_path, GREY / 200, "b.npy"), DataOptions(range="0..1"))
     assert any("were cut to 0..1" in note for note in cut.notes)
     assert everything(cut).max() == 255

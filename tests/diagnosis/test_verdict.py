@@ -117,6 +117,13 @@ def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
     )
 
 
+def test_a_recipe_of_the_users_goes_by_its_file():
+    halving = {"improving": 0.5, "above_floor": 8.0}
+    remedy = sick("undertrained", halving, recipe="mine", recipe_digest="abc")
+    assert remedy.command("digits", "runs/x").startswith("spar train digits --recipe mine.py --out runs/x ")
+    assert sick("nothing learned", recipe="auto", recipe_digest="abc").recipe == "auto"
+
+
 def test_it_is_told_how_long_that_takes():
     remedy = sick("undertrained", {"improving": 0.5, "above_floor": 8.0}, rate=16.0)
     assert "about 100 more minutes" in remedy.why  # 3 000 steps of 32 images

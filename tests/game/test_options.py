@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from sparring.errors import UsageError
 from sparring.game import Adversarial, FeatureMatching, TwoUpdates, Unrolled, skill
 from sparring.networks import MLPDiscriminator, MLPGenerator
-from sparring.objectives import OBJECTIVES, Objective, non_saturating, relativistic, wasserstein
+from sparring.objectives import OBJECTIVES, Objective, hinge, non_saturating, relativistic, wasserstein
 from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import PROGRESS, Drawn, Inputs, Memory, Players, Statistics, View
 from sparring.views import InstanceNoise
@@ -190,11 +190,13 @@ def test_how_often_the_discriminator_is_right(name: str, objective: Objective) -
 
 
 def test_two_updates_refuse_what_they_do_not_do() -> None:
-    for options in ({"penalties": (R1(1.0),)}, {"pack": 2}, {"view": InstanceNoise(1.0)}):
+    others = ({"penalties": (R1(1.0),)}, {"pack": 2}, {"view": InstanceNoise(1.0)}, {"joined": True}, {"half": True})
+    for options in others:
         with pytest.raises(UsageError, match="two updates"):
             TwoUpdates(non_saturating, **options)
-    with pytest.raises(UsageError, match="two updates"):
-        TwoUpdates(relativistic)
+    for objective in (relativistic, hinge):
+        with pytest.raises(UsageError, match="two updates"):
+            TwoUpdates(objective)
 
 
 def test_feature_matching_is_the_distance_of_the_means() -> None:

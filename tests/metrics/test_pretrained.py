@@ -1,5 +1,6 @@
 """Networks that others trained: found, fetched and checked; here with stand-ins, as the real files are large."""
 
+import errno
 import functools
 import hashlib
 import http.server
@@ -86,6 +87,18 @@ def test_no_network_says_where_to_put_the_file():
         find(wanted, download=True)
     assert str(wanted.place.parent) in str(caught.value)
     assert caught.value.exit_code == 1
+
+
+def test_a_disk_that_refuses_is_not_taken_for_the_network(served, monkeypatch):
+    folder, address = served
+    (folder / "net.pt").write_bytes(b"weights")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.move", full)
+    with pytest.raises(SparringError, match="no space left"):
+        find(weights(b"weights", address + "net.pt"), download=True)
 
 
 class Layers(nn.Module):

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import sparring
+from sparring.cli.given import parse_attributes
 from sparring.data import DataOptions, open_data
 from sparring.errors import UsageError
 from sparring.game import Adversarial, AuxiliaryRegression
@@ -26,10 +27,11 @@ from sparring.networks import (
 from sparring.objectives import non_saturating
 from sparring.penalties import R1, R2
 from sparring.recipes.parts import adam, normal
-from sparring.training.attributes import GRID_QUANTILES, parse_attributes
+from sparring.training.attributes import GRID_QUANTILES
+from sparring.training.chunks import in_chunks
 from sparring.training.display import Display
 from sparring.training.draw import GAME, Draw
-from sparring.training.sampling import draw_latents, grid_latents, in_chunks
+from sparring.training.sampling import draw_latents, grid_latents
 from sparring.training.state import State, read_checkpoint
 from sparring.training.step import Step
 from sparring.types import Recipe

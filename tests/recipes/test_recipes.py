@@ -264,6 +264,8 @@ def test_the_widths_of_the_networks_are_the_papers() -> None:
         ("unrolled", {"ahead": -1}),
         ("auto", {"width": 0}),
         ("pacgan", {"pack": 0}),
+        ("complement", {"entropy": -1.0}),
+        ("complement", {"pull_away": -5.0}),
     ],
 )
 def test_settings_out_of_range_are_refused(name: str, own: dict) -> None:

@@ -88,11 +88,26 @@ def test_a_run_as_one_page(kind: str, digits_run, gaussian_run, spar, tmp_path: 
     assert page.text.count("Missing here") == (2 if kind == "gaussian" else 1)
 
 
-def test_the_command_trains_the_same_run_again(digits_copy: Path, spar, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("digits", "--recipe", "gan-mnist", "--set", "k=2", "--set", "holdout=0.2", "--seed", 3),
+        ("digits", "--batch", 8, "--set", "latent_dim=5"),
+        ("gaussian", "--recipe", "gan-1d", "--set", "M=16", "--set", "mu=1"),
+        ("ring", "--set", "points=300"),
+        ("ring", "--recipe", "r3gan"),
+        ("digits", "--recipe", "ae"),
+    ],
+    ids=lambda given: " ".join(map(str, given[:3])),
+)
+def test_the_command_trains_the_same_run_again(given: tuple, spar, tmp_path: Path, monkeypatch) -> None:
+    """Whatever of its settings the recipe heeds here, and with as many threads."""
     monkeypatch.chdir(tmp_path)
-    run = sparring.load(digits_copy)
+    assert spar("train", *given, "--steps", 2, "--device", "cpu", "--out", "run", "--set", "threads=1").code == 0
+    run = sparring.load("run")
     words = shlex.split(command(run.identity))
-    assert spar(*words[1:], "--device", "cpu", "--out", "again").code == 0
+    ended = spar(*words[1:], "--device", "cpu", "--out", "again")
+    assert (ended.code, ended.err) == (0, "")
     again = sparring.load("again")
     given_in_full = {"given": run.identity["given"]}
     assert again.identity | given_in_full == run.identity
@@ -222,7 +237,7 @@ def test_charts_stay_in_their_frame(values: list[float]) -> None:
 
 def test_ticks_are_few_and_round() -> None:
     assert ticks(0, 10_000) == [0, 5_000, 10_000]
-    assert ticks(-0.3, 0.9) == pytest.approx([0, 0.5]) or len(ticks(-0.3, 0.9)) >= 3
+    assert len(ticks(-0.3, 0.9)) >= 2
     for high in (1.5, 3.0, 7.0, 9.9):
         assert 2 <= len(ticks(0, high)) <= 6
 

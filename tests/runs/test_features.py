@@ -133,6 +133,10 @@ def test_points_and_their_attributes(spar, tmp_path: Path) -> None:
     assert np.load(tmp_path / "f.npy").shape == (200, 3 * 128)
     assert np.load(tmp_path / "f-attributes.npy").shape == (200, 1)
 
+    run = sparring.load(tmp_path / "r")
+    whole = np.array([[0, 1], [2, 3]], np.uint8)
+    assert torch.equal(run.features(whole), run.features(whole.astype(np.float32)))
+
 
 def test_mistakes_are_one_line(run: sparring.Run, digits_run: sparring.Run, spar, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

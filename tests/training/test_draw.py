@@ -19,6 +19,8 @@ class Counting:
     """Examples that are their own indices, labelled by their last digit."""
 
     spec = DataSpec("points", (1,), tuple("0123456789"))
+    labels = np.arange(100) % 10
+    attributes = None
 
     def __len__(self) -> int:
         return 100
@@ -26,6 +28,9 @@ class Counting:
     def read(self, indices: np.ndarray) -> Batch:
         at = torch.from_numpy(indices)
         return Batch(at.float().unsqueeze(1), at % 10)
+
+    def tensors(self) -> Batch | None:
+        return None
 
 
 def drawn(draw: Draw, step: int) -> list[Drawn]:

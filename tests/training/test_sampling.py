@@ -8,9 +8,11 @@ import torch
 from PIL import Image
 
 import sparring
+from sparring.cli.given import read_latents
 from sparring.errors import UsageError
 from sparring.runs.export import write_samples
-from sparring.training.sampling import CHUNK, draw_latents, grid_latents, in_chunks, read_latents
+from sparring.training.chunks import CHUNK, in_chunks
+from sparring.training.sampling import draw_latents, grid_latents
 
 CPU = torch.device("cpu")
 

@@ -74,6 +74,22 @@ def test_a_state_that_has_played_takes_up_another(tiny, play, saved: Path, tmp_p
     assert same(contents(played), contents(expected))
 
 
+def test_a_parameter_that_never_moves_is_no_other_recipe(tiny, play, tmp_path: Path) -> None:
+    """What the loss does not depend on has no optimiser state, and none is asked for."""
+
+    class WithSpare(MLPGenerator):
+        def __init__(self) -> None:
+            super().__init__(2, (8,), (1,), activation=nn.ReLU)
+            self.spare = nn.Linear(2, 2)
+
+    recipe: Recipe = tiny(generator=WithSpare)
+    state: State = play(recipe, 3)
+    state.save(tmp_path / "a.safetensors")
+    other = State(recipe, CPU)
+    other.load(tmp_path / "a.safetensors")
+    assert same(contents(other), contents(state))
+
+
 def test_a_held_player_has_no_optimiser_state(tiny, play, tmp_path: Path) -> None:
     recipe = tiny(hold="generator")
     state: State = play(recipe, 2)

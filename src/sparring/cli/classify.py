@@ -38,7 +38,8 @@ def classify(
     """Train a classifier on few labels and many unlabelled images; say what it is worth beside simpler ones."""
     import json
 
-    from sparring.tasks.classify import RECIPE, in_order, to_json
+    from sparring.cli.given import whole_numbers
+    from sparring.tasks.classify import RECIPE, check_seeds, to_json
     from sparring.tasks.classify import classify as train
     from sparring.training.display import Display
 
@@ -47,7 +48,8 @@ def classify(
         raise UsageError(f"--set {name} has no place here: say --seed and --labels-per-class.")
     if seed is not None and seeds is not None:
         raise UsageError("--seed and --seeds are both given.")
-    chosen = in_order(seeds) if seeds is not None else [seed or 0]
+    chosen = [seed or 0] if seeds is None else whole_numbers(seeds, "--seeds")
+    check_seeds(chosen)
     found = [
         train(
             data,

@@ -53,7 +53,7 @@ def compare_runs(
             device=device,
             progress=progress,
         )
-    save_png(comparison_picture(loaded, found, checkpoint), out)
+    save_png(comparison_picture(loaded, found, checkpoint, device), out)
     if as_json:
         typer.echo(json.dumps({"checkpoint": checkpoint} | found.to_json(), indent=2))
     else:

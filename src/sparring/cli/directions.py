@@ -23,7 +23,10 @@ def directions(
     seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
     label: LabelOption = None,
     out: Annotated[Path, typer.Option(help="A picture FILE.png: from -3 steps to +3.")] = Path("directions.png"),
-    save: Annotated[Path | None, typer.Option(help="The direction as FILE.npy, for spar sample --direction.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="The direction as FILE.npy, for spar sample --direction; several: FILE-1.npy, FILE-2.npy …"),
+    ] = None,
     checkpoint: CheckpointOption = "best",
     recipe: FileOption = None,
     device: DeviceOption = "auto",
@@ -59,6 +62,10 @@ def directions(
     save_png(render(loaded.spec, moved.flatten(0, 1), len(STEPS)), out)
     Console().print(table)
     say(f"picture: {out}")
-    if save:
-        save_npy(vectors.numpy(), save)
-        say(f"saved: {save}   (spar sample {run} --direction {save} --strength 2)")
+    if save is None:
+        return
+    several = change is None
+    files = [save.with_name(f"{save.stem}-{i + 1}{save.suffix}") for i in range(len(vectors))] if several else [save]
+    for vector, file in zip(vectors if several else [vectors], files, strict=True):
+        save_npy(vector.numpy(), file)
+    say(f"saved: {', '.join(map(str, files))}   (spar sample {run} --direction {files[0]} --strength 2)")

@@ -44,14 +44,14 @@ def features(
 
     for path, kind in ((out, ".npy"), (picture, ".png")):
         check_name(path, kind)
-    loaded, place = api.load(run, recipe), choose_device(device)
+    loaded, torch_device = api.load(run, recipe), choose_device(device)
     dataset = data_for(loaded, data, parse_assignments(settings or []))
-    examples, extractor = part_of(dataset, part), loaded.extractor(source, checkpoint).to(place)
+    examples, extractor = part_of(dataset, part), loaded.extractor(source, checkpoint).to(torch_device)
     if picture:
-        save_png(reconstructions(loaded, examples, checkpoint, place), picture)
+        save_png(reconstructions(loaded, examples, checkpoint, torch_device), picture)
         say(f"{picture}: examples, each above what the generator makes of its code")
     with following() as progress:
-        shape, beside = write_features(extractor, examples, out, place, progress)
+        shape, beside = write_features(extractor, examples, out, torch_device, progress)
     say(f"{shape[0]} x {shape[1]} features from the {source} of step {loaded.step(checkpoint)}: {out}")
     if dataset.skipped:
         typer.echo(

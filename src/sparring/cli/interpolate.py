@@ -16,7 +16,6 @@ from sparring.cli.arguments import (
     RunArgument,
     say,
 )
-from sparring.errors import UsageError
 
 
 def interpolate(
@@ -36,14 +35,13 @@ def interpolate(
 ) -> None:
     """Go from sample to sample, from class to class, or from attributes to others, on the way between latent codes."""
     from sparring import api
+    from sparring.cli.given import parse_attributes, whole_numbers
     from sparring.runs.export import check_film, write_film
-    from sparring.training.attributes import parse_attributes
 
     loaded = api.load(run, recipe)
     check_film(loaded.spec, out)
-    numbers = [_whole(text, "--seeds") for text in seeds.split(",")]
     made = loaded.interpolate(
-        numbers,
+        whole_numbers(seeds, "--seeds"),
         frames,
         label=label,
         to_label=to_label,
@@ -55,11 +53,3 @@ def interpolate(
     around = made if loaded.spec.kind == "image" else loaded.sample(2000, checkpoint=checkpoint, device=device)
     write_film(loaded.spec, made, out, around)
     say(f"{frames} frames of step {loaded.step(checkpoint)}: {out}")
-
-
-def _whole(text: str, option: str) -> int:
-    """A whole number from the command line."""
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{option}: {text!r} is not a whole number.") from None

@@ -42,9 +42,8 @@ def sample(
 ) -> None:
     """Make samples with a trained generator."""
     from sparring import api
+    from sparring.cli.given import parse_attributes, read_latents
     from sparring.runs.export import check_samples, write_samples
-    from sparring.training.attributes import parse_attributes
-    from sparring.training.sampling import read_latents
 
     if strength is not None and direction is None:
         raise UsageError("--strength says how far to move along a direction: name that too (--direction).")

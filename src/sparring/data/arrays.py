@@ -155,9 +155,8 @@ class ArrayImages:
             block = block.transpose(0, 2, 3, 1)
         black, white = self._scales[name]
         if (black, white) != (0, 255):
-            scaled = (block.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black))
-            block = np.clip(np.rint(scaled), 0, 255)
-        pixels = np.clip(block, 0, 255).astype(np.uint8) if block.dtype != np.uint8 else block
+            block = (block.astype(np.float32) - np.float32(black)) * np.float32(255 / (white - black))
+        pixels = np.clip(np.rint(block), 0, 255).astype(np.uint8) if block.dtype != np.uint8 else block
         return _over_white(pixels) if pixels.shape[3] == 4 else pixels
 
 

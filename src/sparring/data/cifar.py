@@ -31,14 +31,14 @@ BATCHES: dict[str, Part] = {**{f"data_batch_{i}.bin": "train" for i in range(1, 
 class BatchTable:
     """One file of 10 000 records, unpacked or inside the archive."""
 
-    def __init__(self, place: Path, name: str) -> None:
-        self.place = place
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
         self.name = name
         self.part = BATCHES[name]
 
     def identity(self) -> Any:
         """Size and time of the file or the archive."""
-        return file_identity(self.place if self.place.is_file() else self.place / self.name)
+        return file_identity(self.path if self.path.is_file() else self.path / self.name)
 
     def open(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Known beforehand."""
@@ -56,32 +56,32 @@ class BatchTable:
         with self._stream() as file:
             data = file.read(RECORD * BATCH + 1)
         if len(data) != RECORD * BATCH:
-            raise UsageError(f"{self.name} in {self.place} has {len(data)} bytes, not {RECORD * BATCH}; get it again")
+            raise UsageError(f"{self.name} in {self.path} has {len(data)} bytes, not {RECORD * BATCH}; get it again")
         return np.frombuffer(data, np.uint8).reshape(BATCH, RECORD)
 
     @contextmanager
     def _stream(self) -> Iterator[IO[bytes]]:
         try:
-            if not self.place.is_file():
-                with (self.place / self.name).open("rb") as file:
+            if not self.path.is_file():
+                with (self.path / self.name).open("rb") as file:
                     yield file
                 return
-            with tarfile.open(self.place) as archive:
+            with tarfile.open(self.path) as archive:
                 member = archive.extractfile(f"{UNPACKED}/{self.name}")
                 if member is None:
                     raise KeyError(self.name)
                 yield member
         except (OSError, EOFError, KeyError, tarfile.TarError) as error:
-            raise UsageError(f"cannot read {self.name} in {self.place}: {error}") from None
+            raise UsageError(f"cannot read {self.name} in {self.path}: {error}") from None
 
 
 def find(folder: Path, name: str, options: DataOptions, classes: tuple[str, ...]) -> Origin | None:
     """CIFAR-10 in a folder or its ``cifar10``: the binary version, else the JPEG copy with a note, else None."""
-    for place in (inner / file for file in (UNPACKED, ARCHIVE) for inner in (folder / name, folder)):
-        if place.is_file() or (place / "test_batch.bin").is_file():
-            tables: list[Table] = [BatchTable(place, batch) for batch in BATCHES]
-            return ArrayImages(name, str(place.resolve()), tables, options, classes)
-    for place in (folder / name / JPEG, folder / JPEG):
-        if place.is_file():
-            return ImageFiles(ZipTree(place), name, notes=(LOSSY,))
+    for path in (inner / file for file in (UNPACKED, ARCHIVE) for inner in (folder / name, folder)):
+        if path.is_file() or (path / "test_batch.bin").is_file():
+            tables: list[Table] = [BatchTable(path, batch) for batch in BATCHES]
+            return ArrayImages(name, str(path.resolve()), tables, options, classes)
+    for path in (folder / name / JPEG, folder / JPEG):
+        if path.is_file():
+            return ImageFiles(ZipTree(path), name, notes=(LOSSY,))
     return None

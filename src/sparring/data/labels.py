@@ -43,7 +43,7 @@ def known_labels(dataset: Dataset) -> NDArray[np.int64]:
         UsageError: the data have no classes.
     """
     spec = dataset.spec
-    labels: NDArray[np.int64] | None = getattr(dataset.train, "labels", None)
+    labels = dataset.train.labels
     if spec.attributes:
         names = ", ".join(attribute.name for attribute in spec.attributes)
         raise UsageError(

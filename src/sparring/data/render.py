@@ -8,7 +8,6 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.data.plots import plot_points
-from sparring.data.source import PackedSource
 from sparring.types import Dataset, DataSpec
 
 SHEET = 640
@@ -34,7 +33,7 @@ def contact_sheet(dataset: Dataset) -> Image.Image:
     if dataset.spec.kind == "points":
         some = train.read(np.arange(min(len(train), 5_000))).x
         return plot_points(real=some, density=dataset.density, title=dataset.spec.name)
-    labels, attributes = (train.labels, train.attributes) if isinstance(train, PackedSource) else (None, None)
+    labels, attributes = train.labels, train.attributes
     if labels is None:
         order = np.arange(len(train)) if attributes is None else np.argsort(attributes[:, 0], kind="stable")
         step = max(1, len(train) // (ROWS * COLUMNS))

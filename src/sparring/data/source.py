@@ -78,6 +78,8 @@ class PackedSource:
 class PointSource:
     """Points (n, d) float32 in memory, with attributes (n, a) float32 where the toy has them."""
 
+    labels = None
+
     def __init__(self, spec: DataSpec, points: Tensor, attributes: Tensor | None = None) -> None:
         self._spec = spec
         self._points, self._attributes = points, attributes
@@ -93,7 +95,7 @@ class PointSource:
 
     @property
     def attributes(self) -> NDArray[np.float32] | None:
-        """All attributes (n, a), in the user's units; None if there are none."""
+        """All attributes (n, a), in the user's units; None if it has none."""
         return None if self._attributes is None else self._attributes.numpy()
 
     def read(self, indices: Indices) -> Batch:
@@ -139,6 +141,16 @@ class Subset:
         """The examples at these positions of the subset."""
         return self._source.read(self._positions.take(indices))
 
+    @property
+    def labels(self) -> Indices | None:
+        """Their labels (n,); None without classes."""
+        return None if self._source.labels is None else self._source.labels[self._positions]
+
+    @property
+    def attributes(self) -> NDArray[np.float32] | None:
+        """Their attributes (n, a); None if there are none."""
+        return None if self._source.attributes is None else self._source.attributes[self._positions]
+
     def tensors(self) -> Batch:
         """All of them, in order."""
         return self.read(np.arange(len(self), dtype=np.int64))
@@ -168,7 +180,7 @@ class Hidden:
 
     def tensors(self) -> Batch | None:
         """The whole part, in order; None if the source does not hand itself out whole."""
-        whole: Batch | None = self._source.tensors() if hasattr(self._source, "tensors") else None
+        whole = self._source.tensors()
         return None if whole is None else Batch(whole.x, torch.from_numpy(self.labels))
 
 
@@ -178,7 +190,7 @@ def labelled_part(source: DataSource) -> DataSource:
     Raises:
         UsageError: none has.
     """
-    labels = getattr(source, "labels", None)
+    labels = source.labels
     if labels is None or not (labels >= 0).any():
         raise UsageError(f"{source.spec.name} has no labelled training examples: this game needs some.")
     return Subset(source, np.flatnonzero(labels >= 0))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sparring.diagnosis.command import recipe_word, training_command
 from sparring.diagnosis.verdict import Verdict
 
 BEST = "auto"
@@ -18,7 +18,7 @@ LONGER = (2.0, 10.0)
 """An undertrained run is told to take at least and at most so many times its steps."""
 LENGTH = ("steps", "epochs")
 HARMLESS = (
-    *("batch", "seed", "threads", "engine", "precision", "checkpoint_seconds", "tensorboard"),
+    *("batch", "seed", "threads", "engine", "precision", "checkpoint_seconds"),
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
 """Settings that cannot make a game sick, so they are kept, and are no suspects. LENGTH is none either, but is not kept:
@@ -34,17 +34,14 @@ class Remedy:
 
     why: str
     recipe: str
+    """A name, or the file of a recipe of the user's."""
     settings: dict[str, Any] = field(default_factory=dict)
     goes_on: bool = False
     """The same run goes on; else it is a new one."""
 
     def command(self, data: str, out: str) -> str:
         """The command, as a shell reads it."""
-        words = ["spar", "train", data, "--recipe", self.recipe]
-        words += ["--out", out] if self.goes_on else ["--fresh"]
-        for name, value in self.settings.items():
-            words += ["--set", f"{name}={value}"]
-        return shlex.join(words)
+        return training_command(data, self.recipe, self.settings, out if self.goes_on else None)
 
 
 def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
@@ -55,7 +52,7 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
     """
     if not verdict.findings:
         return None
-    recipe, given = str(identity["recipe"]), dict(identity.get("given", {}))
+    recipe, given = recipe_word(identity), dict(identity.get("given", {}))
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity["data_options"]}
     suspects = [f"{name}={value}" for name, value in given.items() if name not in (*kept, *LENGTH)]
     if verdict.name == "undertrained":
@@ -102,7 +99,7 @@ def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, An
         minutes = (steps - verdict.step) * int(general["batch"]) / verdict.rate / 60
         why += f": about {minutes:.0f} more minutes at the speed so far" if minutes >= 1 else ": less than a minute"
     others = {name: value for name, value in given.items() if name not in LENGTH}
-    return Remedy(why, str(identity["recipe"]), {**others, "steps": steps}, goes_on=True)
+    return Remedy(why, recipe_word(identity), {**others, "steps": steps}, goes_on=True)
 
 
 def more_data(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
@@ -118,4 +115,4 @@ def gentler(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy:
     """The same game, at half the learning rates."""
     general = identity["settings"]["general"]
     rates = {name: general[name] / 2 for name in ("lr_generator", "lr_discriminator")}
-    return Remedy("play the same game more gently", str(identity["recipe"]), {**kept, **rates})
+    return Remedy("play the same game more gently", recipe_word(identity), {**kept, **rates})

@@ -79,7 +79,7 @@ SICKNESSES = (
     ),
     Sickness(
         "generator gradient vanishes",
-        "the discriminator tells all samples, and its loss hardly changes with them: the generator has nowhere to go",
+        "the discriminator tells all samples, and the generator's loss hardly changes with them: it has nowhere to go",
         ((below("gradient"), above("told_apart")),),
     ),
     Sickness(

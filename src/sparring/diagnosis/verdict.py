@@ -17,7 +17,7 @@ UNFINISHED = ("undertrained", "modes missing")
 """Sicknesses that may pass as the training goes on, so they are said of a finished run only."""
 
 IN_WORDS = {
-    "finite": "share of the run until a value stopped being finite",
+    "finite": "whether all values stayed finite (1) or not (0)",
     "largest_output": "largest output of the discriminator",
     "lost": "share of what was learned that was lost again since the best measurement",
     "learned": "how far the best samples came from the untrained generator's (0) to real examples (1)",

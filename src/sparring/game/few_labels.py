@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ class FewLabels(FeatureMatching):
         """Refuse what these turns do not do."""
         if self.penalties or self.pack != 1 or self.view is not None or self.objective.relativistic:
             raise UsageError("the game of few labels goes with no penalties, packs, views or pairings.")
+        if not 0 < self.labelled < math.inf:
+            raise UsageError(f"labelled={self.labelled} makes no sense: it is a share of the batch, above 0.")
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator, then generator."""

@@ -10,8 +10,10 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from sparring.errors import UsageError
-from sparring.game.adversarial import Adversarial, half_of
+from sparring.game.adversarial import Adversarial, half_of, make
 from sparring.game.critic import judge, share_fake, share_real
+from sparring.networks.mode import evaluating
+from sparring.objectives import non_saturating
 from sparring.types import Drawn, Players, Statistics, Turn
 
 
@@ -26,8 +28,9 @@ class TwoUpdates(Adversarial):
 
     def __post_init__(self) -> None:
         """Refuse what these turns do not do."""
-        if self.penalties or self.pack != 1 or self.view is not None or self.objective.relativistic:
-            raise UsageError("two updates a step go with no penalties, packs, views or pairings.")
+        others = (self.joined, self.half, self.penalties, self.fade, self.pack, self.view)
+        if self.objective is not non_saturating or others != (False, False, (), None, 1, None):
+            raise UsageError("two updates a step are those of the plain non-saturating game.")
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator on real, discriminator on fake, generator."""
@@ -45,11 +48,8 @@ class TwoUpdates(Adversarial):
 
     def fake_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """-log(1 - D(G(z)))."""
-        mode = players.generator.training
-        players.generator.eval()
-        with torch.no_grad():
-            fake = (players.generator(*drawn.latent), *drawn.latent[1:])
-        players.generator.train(mode)
+        with torch.no_grad(), evaluating(players.generator):
+            fake = make(players, drawn)
         on_fake = judge(players, fake)
         loss = softplus(on_fake).mean()
         return loss, {"d_loss": 2 * loss.detach(), "d_fake": share_fake(self.objective, on_fake)}

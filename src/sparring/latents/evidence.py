@@ -61,10 +61,14 @@ class Direction:
     vector: Tensor
     effects: tuple[Effect, ...]
     codes: int
-    """Held-out codes that the effects were measured on."""
+    """Codes that the effects were measured on: held-out ones, where the direction was fitted to codes."""
 
     def __getitem__(self, name: str) -> Effect:
-        """The effect on the property of this name. Raises KeyError."""
+        """The effect on the property of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
         return {effect.name: effect for effect in self.effects}[name]
 
     def to_table(self) -> Table:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from sparring.metrics.cache import load_network, save_network
 from sparring.metrics.images import EXTRACT, check_images, repeatable_convolutions, scaled
-from sparring.metrics.reading import Indices, Progress, draw_indices, labels_at, no_progress, read_chunks
+from sparring.metrics.reading import Indices, Progress, choose_indices, labels_at, no_progress, read_chunks
 from sparring.types import Dataset, DataSource
 
 WIDTH = 64
@@ -118,7 +118,7 @@ class Labelled(NamedTuple):
 
 def labelled(source: DataSource, most: int) -> Labelled:
     """Positions of at most ``most`` drawn examples that have a label, and their labels."""
-    indices = draw_indices(source, most, SEED)
+    indices = choose_indices(source, most, SEED)
     labels = labels_at(source, indices)
     known = labels >= 0
     return Labelled(indices[known.numpy()], labels[known])
@@ -248,7 +248,7 @@ def _test(network: Classifier, dataset: Dataset, device: torch.device) -> tuple[
             continue
         features = ClassifierFeatures(network, dataset.spec.shape, None, "", device)
         right = total = 0
-        for batch in read_chunks(part, draw_indices(part, LARGEST_TEST, SEED)):
+        for batch in read_chunks(part, choose_indices(part, LARGEST_TEST, SEED)):
             known = torch.empty(0) if batch.y is None else batch.y.cpu() >= 0
             if batch.y is None or not known.any():
                 continue

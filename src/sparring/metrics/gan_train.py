@@ -60,9 +60,8 @@ def worth(
     for name, part in (("real", real), ("generated", generated), ("test", test)):
         if part.y is None or len(part.y) != len(part.x) or not 0 <= int(part.y.min()) <= int(part.y.max()) < classes:
             raise UsageError(f"every {name} example needs a label from 0 to {classes - 1}.")
-    place = torch.device(device)
     arms = [(real,), (generated,), (real, generated)]
-    trained = [train_classifier(arm, classes, steps, batch, seed, show, place) for arm in arms]
+    trained = [train_classifier(arm, classes, steps, batch, seed, show, torch.device(device)) for arm in arms]
     of_real, of_generated, of_both = (accuracy(one, test) for one in trained)
     return Worth(of_real, of_generated, of_both, accuracy(trained[0], generated))
 

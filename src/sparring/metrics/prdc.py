@@ -113,7 +113,7 @@ def nearest_radii(x: Tensor, k: int, chunk: int) -> Tensor:
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """Squared Euclidean distances (n, m) between float64 rows a (n, d) and b (m, d); of equal rows exactly zero."""
+    """Squared Euclidean distances (n, m) between rows a (n, d) and b (m, d); of equal float64 rows exactly zero."""
     norms = a.square().sum(1)[:, None] + b.square().sum(1)
     distances = torch.addmm(norms, a, b.T, alpha=-2.0)
     return distances.masked_fill_(distances <= ROUNDING * norms, 0.0)

@@ -1,6 +1,7 @@
 """Weights of the networks that papers measure with: placed by hand or fetched on request, checked before they are read.
 
-Nothing here is unpickled. A checksum says that a file is the published one, before any of it is loaded.
+A checksum says that a file is the published one, before any of it is loaded; then only tensors and
+TorchScript are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from sparring.cache_folder import VARIABLE, cache_folder
 from sparring.errors import SparringError, UsageError
+from sparring.files import explain
 
 SECONDS = 30
 """How long a server may stay silent."""
@@ -71,6 +73,8 @@ def _fetch(weights: Weights) -> None:
             downloader=pooch.HTTPDownloader(timeout=SECONDS),
         )
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's own: the disk, not the network
+            raise SparringError(f"cannot write {weights.place}: {explain(error)}") from error
         why = "the file there has another checksum" if isinstance(error, ValueError) else type(error).__name__
         raise SparringError(
             f"{weights.file} could not be downloaded from {weights.url} ({why}): put it into {weights.place.parent}"

@@ -23,7 +23,7 @@ def no_progress(what: str, done: int, total: int) -> None:
     """Show nothing."""
 
 
-def draw_indices(source: DataSource, n: int, seed: int) -> Indices:
+def choose_indices(source: DataSource, n: int, seed: int) -> Indices:
     """At most n different positions, drawn uniformly by ``seed`` and then put in order, which a disk likes."""
     total = len(source)
     if n >= total:
@@ -39,16 +39,10 @@ def read_chunks(source: DataSource, indices: Indices) -> Iterator[Batch]:
 
 def draw(source: DataSource, n: int, seed: int) -> Tensor:
     """At most n different examples as stored, (n, *shape), repeatable by ``seed``."""
-    return torch.cat([batch.x for batch in read_chunks(source, draw_indices(source, n, seed))])
+    return torch.cat([batch.x for batch in read_chunks(source, choose_indices(source, n, seed))])
 
 
 def labels_at(source: DataSource, indices: Indices) -> Tensor:
-    """Labels (n,) int64 at these positions, -1 where there is none; a source with ``labels`` need not read for them."""
-    if hasattr(source, "labels"):
-        known = source.labels
-        return torch.full((len(indices),), -1) if known is None else torch.from_numpy(np.asarray(known)[indices])
-    parts = [
-        torch.full((len(batch.x),), -1) if batch.y is None or source.spec.attributes else batch.y.cpu().long()
-        for batch in read_chunks(source, indices)
-    ]
-    return torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
+    """Labels (n,) int64 at these positions, -1 where there is none."""
+    known = source.labels
+    return torch.full((len(indices),), -1) if known is None else torch.from_numpy(known[indices])

@@ -10,7 +10,7 @@ from sparring.metrics.memorisation import nearest_rows
 from sparring.metrics.points import modes_found
 from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
 from sparring.metrics.ranking import PointRanking, Ranking, reference_part
-from sparring.metrics.reading import draw_indices, labels_at
+from sparring.metrics.reading import choose_indices, labels_at
 from sparring.types import Dataset
 
 LARGEST = 1000
@@ -43,7 +43,7 @@ class Survey:
         """Deterministic; torch's random state is left as it was."""
         self.rank, self.spec = rank, dataset.spec
         self.held_out = reference_part(dataset) is not dataset.train
-        positions = draw_indices(dataset.train, LARGEST_SEARCHED, SEED)
+        positions = choose_indices(dataset.train, LARGEST_SEARCHED, SEED)
         np.random.default_rng(SEED).shuffle(positions)
         self.searched = rank.features(self.spec.encode(dataset.train.read(positions).x)).double()
         self.radii = nearest_radii(self.searched, 1, CHUNK)

@@ -69,8 +69,8 @@ CHOOSERS: dict[str, Chooser] = {
 }
 """Recipes some of whose settings are chosen, unless the user sets them."""
 
-IMAGES_ONLY: dict[str, tuple[str, ...]] = {"auto": ("width",), "r3gan": ("width", "blocks")}
-"""Settings of convolutions: of recipes that also play on points, with other networks."""
+IMAGES_ONLY: dict[str, tuple[str, ...]] = {"auto": ("width", "gamma"), "r3gan": ("width", "blocks")}
+"""Settings of recipes that also play on points, with other networks or another game."""
 
 PUBLISHED_NAMES: dict[str, dict[str, str]] = {"gan-1d": {"M": "batch", "K": "k", "epochs": "steps"}}
 """Settings of a recipe's own that are general ones under the paper's names."""

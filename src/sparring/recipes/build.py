@@ -120,7 +120,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("width", "width_generator", "width_discriminator", "latent_dim", "label_dim"), (1, 65_536)),
     **dict.fromkeys(("blocks", "pack"), (1, 1024)),
     **dict.fromkeys(("minibatch", "ahead"), (0, 1024)),
-    **dict.fromkeys(("gamma", "weight", "clip_weights", "rate"), (0, math.inf)),
+    **dict.fromkeys(("gamma", "weight", "clip_weights", "rate", "entropy", "pull_away"), (0, math.inf)),
     "dropout": (0, 0.99),
 }
 """What the settings may be that several of Sparring's recipes have, from the least to the largest."""
@@ -139,12 +139,19 @@ def check_ranges(own: Mapping[str, Value]) -> None:
             raise UsageError(f"{name}={value} makes no sense: it must be at least {least:g}{most}.")
 
 
-def check_heeded(named: Named, spec: DataSpec, given: Mapping[str, Value]) -> None:
+OF_TWO_PLAYERS = ("k", "pretrain", "hold", "balance", *(name for name in GENERAL_HINTS if "discriminator" in name))
+"""General settings that mean nothing where there is no discriminator."""
+
+
+def check_heeded(named: Named, recipe: Recipe, spec: DataSpec, given: Mapping[str, Value]) -> None:
     """Refuse settings that a user gives and a recipe would not heed.
 
     Raises:
-        UsageError: one is for images only, or is given under two names.
+        UsageError: one is for images only, or for two players, or is given under two names.
     """
+    for name in OF_TWO_PLAYERS if recipe.discriminator is None else ():
+        if name in given:
+            raise UsageError(f"{name} has no meaning for {named.name}: it has no discriminator.")
     for name in IMAGES_ONLY.get(named.name, ()):
         if name in given and spec.kind != "image":
             raise UsageError(f"{name} has no meaning for {named.name} on {spec.name}: it is for images.")

@@ -48,9 +48,8 @@ def few_labels(
     from sparring.objectives import non_saturating
 
     paper = "Salimans et al. 2016, Improved techniques for training GANs, arXiv:1606.03498, section 5"
-    return recipe_for(
-        spec, paper, FewLabels(non_saturating, labelled=labelled, entropy=entropy), network, width, latent_dim
-    )
+    game = FewLabels(non_saturating, labelled=labelled, entropy=entropy)
+    return recipe_for(spec, "few-labels", paper, game, network, width, latent_dim)
 
 
 def complement(
@@ -73,11 +72,11 @@ def complement(
 
     paper = "Dai et al. 2017, Good semi-supervised learning that requires a bad GAN, arXiv:1705.09783"
     game = FewLabels(non_saturating, labelled=labelled, entropy=entropy, pull_away=pull_away)
-    return recipe_for(spec, paper, game, network, width, latent_dim)
+    return recipe_for(spec, "complement", paper, game, network, width, latent_dim)
 
 
 def recipe_for(
-    spec: DataSpec, paper: str, game: FewLabels, network: Network, width: int | None, latent_dim: int
+    spec: DataSpec, name: str, paper: str, game: FewLabels, network: Network, width: int | None, latent_dim: int
 ) -> Recipe:
     """A game of few labels with the networks for these images.
 
@@ -87,9 +86,9 @@ def recipe_for(
     from sparring.recipes.parts import adam, image_shape, normal
     from sparring.types import Recipe
 
-    shape, classes = image_shape(spec, "few-labels"), len(spec.classes)
+    shape, classes = image_shape(spec, name), len(spec.classes)
     if classes < 2:
-        raise UsageError(f"few-labels tells classes apart, and {spec.name} has no two of them.")
+        raise UsageError(f"{name} tells classes apart, and {spec.name} has no two of them.")
     convolutional = network == "convolutional" or (network == "auto" and shape[0] > 1)
     generator, discriminator = (convolutions if convolutional else dense)(shape, classes, width, latent_dim)
     return Recipe(
@@ -145,8 +144,10 @@ def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, l
 
 def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     """Batch and steps for so many training images; the same arguments give the same choice."""
-    settings: dict[str, Value] = {"batch": 50, "lr_generator": 1e-2} if examples < FEW else {"batch": 100}
     batch = 50 if examples < FEW else 100
-    settings["steps"] = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
+    steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
+    settings: dict[str, Value] = {"batch": batch, "steps": steps}
+    if examples < FEW:
+        settings["lr_generator"] = 1e-2
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
     return Choice(settings, f"{words} for {examples} images")

@@ -33,7 +33,7 @@ class Generated:
     """What the best checkpoint of a run makes; nothing is made before it is asked for."""
 
     run: Subject
-    device: str
+    device: str | torch.device
 
     @cached_property
     def samples(self) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.prdc import squared_distances
-from sparring.metrics.reading import draw, draw_indices, read_chunks
+from sparring.metrics.reading import choose_indices, draw, read_chunks
 from sparring.types import Dataset
 
 HELD_OUT = 100
@@ -42,7 +42,7 @@ def nearest_training(samples: Tensor, dataset: Dataset, seed: int = 0) -> Neighb
     searched = min(len(dataset.train), max(1, int(WORK / asked.numel())))
     best = torch.full((len(asked),), torch.inf, dtype=torch.float64)
     nearest = torch.zeros_like(torch.cat([samples, real]))
-    for batch in read_chunks(dataset.train, draw_indices(dataset.train, searched, seed)):
+    for batch in read_chunks(dataset.train, choose_indices(dataset.train, searched, seed)):
         for part in torch.split(batch.x, ROWS):
             found = squared_distances(asked, part.flatten(1).double()).min(1)
             nearer = found.values < best

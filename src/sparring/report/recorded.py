@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from sparring.diagnosis.command import recipe_word, training_command
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation
 from sparring.report.curves import chart, read_curves
@@ -43,7 +44,8 @@ def header(run: Subject) -> Html:
     }
     if run.directory.numbered():
         values["checkpoint shown"] = f"step {run.step()}" + (" (best)" if run.directory.best.exists() else " (last)")
-    what = "A generative adversarial network, trained by Sparring. Everything on this page is in this one file."
+    kind = "generative adversarial network" if run.recipe.discriminator else "generative model"
+    what = f"A {kind}, trained by Sparring. Everything on this page is in this one file."
     return joined([tag("h1", name), tag("p", what, class_="soft"), tag("p", run.recipe.paper), facts(values)])
 
 
@@ -169,6 +171,8 @@ def settings(run: Subject) -> Html:
 def reproduce(run: Subject) -> Html:
     """The command that trains this run again, and what it was trained with."""
     bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
+    if run.identity.get("remedies"):
+        bits = "This run was taken back and given other settings on its way; the command begins with them."
     values = {
         "trained with": f"Sparring {run.identity['sparring']}",
         "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
@@ -180,11 +184,10 @@ def reproduce(run: Subject) -> Html:
 
 
 def command(identity: Mapping[str, Any]) -> str:
-    """The command of a run with every setting that its recipe.json holds, as a shell reads it."""
-    recipe = identity["recipe"] + (".py" if identity.get("recipe_digest") else "")
-    own, general = identity["settings"]["own"], identity["settings"]["general"]
-    words = ["spar", "train", identity["data"], "--recipe", recipe, "--fresh"]
-    for name, value in {**general, **own, **identity["data_options"]}.items():
-        if value is not None:
-            words += ["--set", f"{name}={value}"]
-    return shlex.join(words)
+    """The command of a run: what was chosen by data and machine, what the user set, and what remedies changed."""
+    settings = dict((identity.get("chosen") or {}).get("settings", {}))
+    settings |= {name: identity["settings"]["general"][name] for name in ("seed", "threads")}
+    settings |= identity.get("given", {})
+    for remedy in identity.get("remedies", []):
+        settings |= remedy["settings"]
+    return training_command(identity["data"], recipe_word(identity), settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from sparring.training.directory import Directory
@@ -32,12 +33,17 @@ class Subject(Protocol):
         """
         ...
 
-    def sample(self, n: int, seed: int = 0, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+    def sample(self, n: int, seed: int = 0, *, checkpoint: str = "best", device: str | torch.device = "cpu") -> Tensor:
         """N generated examples (n, *shape), in network values."""
         ...
 
     def interpolate(
-        self, seeds: Sequence[int] = (0, 1), frames: int = 24, *, checkpoint: str = "best", device: str = "cpu"
+        self,
+        seeds: Sequence[int] = (0, 1),
+        frames: int = 24,
+        *,
+        checkpoint: str = "best",
+        device: str | torch.device = "cpu",
     ) -> Tensor:
         """Frames (frames, *shape) on the way from seed to seed."""
         ...

@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 from sparring.errors import SparringError, UsageError
 from sparring.files import write_atomically
 from sparring.metrics.reading import Progress, no_progress
@@ -21,7 +23,7 @@ KINDS = (".html", ".htm")
 
 
 def write_report(
-    run: Subject, out: Path | None = None, *, device: str = "cpu", progress: Progress = no_progress
+    run: Subject, out: Path | None = None, *, device: str | torch.device = "cpu", progress: Progress = no_progress
 ) -> Path:
     """Write a run's report, one HTML file, and give its path; without ``out`` it is report.html in the run's directory.
 
@@ -38,7 +40,7 @@ def write_report(
     return path
 
 
-def report(run: Subject, device: str = "cpu", progress: Progress = no_progress) -> Html:
+def report(run: Subject, device: str | torch.device = "cpu", progress: Progress = no_progress) -> Html:
     """The report of a run, as HTML."""
     made = Generated(run, device)
     parts: dict[str, Callable[[], Html]] = {

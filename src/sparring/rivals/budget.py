@@ -32,6 +32,7 @@ class Clock:
     """Counts CPU seconds, over all threads; where the work is a GPU's, plain seconds."""
 
     device: str
+    """Its name: cpu, cuda:1 …"""
 
     @property
     def name(self) -> str:
@@ -42,8 +43,8 @@ class Clock:
         """Now."""
         if self.device == "cpu":
             return time.process_time()
-        if self.device == "cuda":
-            torch.cuda.synchronize()
+        if self.device.startswith("cuda"):
+            torch.cuda.synchronize(self.device)
         return time.perf_counter()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from sparring.data import DataOptions, open_data
 from sparring.data.texts import is_text, open_texts
 from sparring.errors import UsageError
@@ -27,7 +29,7 @@ def compare(
     seeds: int | None = None,
     seed: int = 0,
     runs: str | Path | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     progress: Progress = no_progress,
     quiet: bool = True,
 ) -> TextComparison | ImageComparison:
@@ -64,7 +66,7 @@ def compare(
     budget = SECONDS if seconds is None else seconds
     if not LEAST <= budget < float("inf"):
         raise UsageError(f"seconds={budget:g} is no time to train in: give at least {LEAST:g} (--seconds).")
-    place = choose_device(device)
+    device = choose_device(device)
     dataset = open_data(name, DataOptions(), show_progress=not quiet)
     if dataset.spec.kind != "image":
         raise UsageError(f"{name} holds {dataset.spec.kind}: spar compare is for images and labelled texts.")
@@ -72,7 +74,7 @@ def compare(
     make_folder(folder)  # before the time is spent
     samples = SAMPLES if n is None else n
     return compare_images(
-        dataset, name, folder, seconds=budget, seed=seed, n=samples, device=place, progress=progress, quiet=quiet
+        dataset, name, folder, seconds=budget, seed=seed, n=samples, device=device, progress=progress, quiet=quiet
     )
 
 

@@ -106,13 +106,13 @@ def compare_images(
         UsageError: too few images.
         SparringError: a training or the machine failed.
     """
-    clock = Clock(device.type)
+    clock = Clock(str(device))
     measure = Measure(dataset, features_for(dataset, device, progress), n, seed)
     rbm = train_rbm(dataset.train, seconds, seed, out / "rbm.safetensors", Clock("cpu"))
     rivals = [of_rbm(rbm, dataset, seed)]
     for recipe in RECIPES:
         folder = out / recipe
-        run, spent = train_for(seconds, data, recipe, out=folder, device=device.type, quiet=quiet, seed=seed, **ALONE)
+        run, spent = train_for(seconds, data, recipe, out=folder, device=str(device), quiet=quiet, seed=seed, **ALONE)
         rivals.append(of_run(run, recipe, spent, seed, device))
     found, pictures = [], [("real, held out", measure.real[: 3 * SHOWN])]
     for done, rival in enumerate(rivals):

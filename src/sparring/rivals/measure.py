@@ -16,7 +16,7 @@ from sparring.errors import UsageError
 from sparring.metrics.checks import covariance_warning
 from sparring.metrics.features import Features
 from sparring.metrics.frechet import frechet_distance
-from sparring.metrics.reading import draw, draw_indices, labels_at
+from sparring.metrics.reading import choose_indices, draw, labels_at
 from sparring.rivals.rival import Make, Rival
 from sparring.types import Dataset, DataSource
 
@@ -55,7 +55,7 @@ class Probed:
     """What a linear probe sees of a part: labelled images in network values and their labels (n,), PROBED at most."""
 
     def __init__(self, source: DataSource, seed: int) -> None:
-        indices = draw_indices(source, PROBED, seed)
+        indices = choose_indices(source, PROBED, seed)
         labels = labels_at(source, indices).numpy()
         self.y = labels[labels >= 0]
         self.x = source.spec.encode(source.read(indices[labels >= 0]).x)

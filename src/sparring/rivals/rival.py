@@ -77,7 +77,7 @@ def of_run(run: Run, name: str, seconds: float, seed: int, device: torch.device)
         name,
         run.step(LAST),
         seconds,
-        lambda n: run.sample(n, seed, checkpoint=LAST, device=device.type),
+        lambda n: run.sample(n, seed, checkpoint=LAST, device=str(device)),
         reconstruct,
         lambda x: extract(hidden, x, device),
         code,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.metrics.reading import read_chunks
-from sparring.training.sampling import in_chunks
+from sparring.training.chunks import in_chunks
 from sparring.types import DataSource
 
 

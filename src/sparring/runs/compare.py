@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import torch
 from rich.table import Table
 from rich.text import Text
 from torch import Tensor
@@ -96,7 +97,11 @@ class RunComparison:
     notes: tuple[str, ...]
 
     def __getitem__(self, name: str) -> Compared:
-        """The figure of this name. Raises KeyError."""
+        """The figure of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
         for figure in self.figures:
             if figure.name == name:
                 return figure
@@ -153,7 +158,7 @@ def compare_runs(
     features: str = "auto",
     download: bool = False,
     checkpoint: str = "best",
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     progress: Progress = no_progress,
 ) -> RunComparison:
     """The figures of ``evaluate`` for several runs, and which of them differ by more than noise from the first one's.
@@ -182,9 +187,9 @@ def compare_runs(
     check_draws(draws)
     check_runs(runs)
     steps = [run.step(checkpoint) for run in runs]  # refuses a checkpoint that is not there before the work begins
-    dataset, place = runs[0].dataset(), choose_device(device)
+    dataset, device = runs[0].dataset(), choose_device(device)
     plain = features == "auto" and dataset.spec.kind == "points"
-    chosen = None if plain else named_features(features, dataset, place, progress, download=download)
+    chosen = None if plain else named_features(features, dataset, device, progress, download=download)
     once, found = Once(), list[list[Evaluation]]()
     for i, run in enumerate(runs):
         seeds = [seed + i + len(runs) * draw for draw in range(draws)]
@@ -243,7 +248,7 @@ def measure(
     features: Features | None,
     once: Once,
     checkpoint: str,
-    device: str,
+    device: str | torch.device,
 ) -> Evaluation:
     """The figures of the samples that the seed ``at`` draws; ``seed`` draws the real examples, the same for all."""
 

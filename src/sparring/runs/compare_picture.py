@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from PIL import Image
 
 from sparring.data import plot_points, render
@@ -39,7 +40,9 @@ class Block(NamedTuple):
     samples: Image.Image
 
 
-def comparison_picture(runs: Sequence[Run], found: RunComparison, checkpoint: str = "best") -> Image.Image:
+def comparison_picture(
+    runs: Sequence[Run], found: RunComparison, checkpoint: str = "best", device: str | torch.device = "cpu"
+) -> Image.Image:
     """Samples of each run with its own figures, RGB: images below held-out ones, points over held-out ones.
 
     Each run's are of the comparison's seed, so runs of one recipe show the same latent codes.
@@ -55,7 +58,7 @@ def comparison_picture(runs: Sequence[Run], found: RunComparison, checkpoint: st
         blocks.append(Block(f"{dataset.spec.name}: real", render(dataset.spec, dataset.spec.encode(real), COLUMNS)))
     for i, side in enumerate(found.sides):
         for j, path in enumerate(side.runs):
-            made = by_path[path].sample(count, found.seed, checkpoint=checkpoint)
+            made = by_path[path].sample(count, found.seed, checkpoint=checkpoint, device=device)
             name = path if len(path) <= LETTERS[across] else "…" + path[-LETTERS[across] :]
             figures = ("   " if images else "\n").join(of_run(figure, i, j) for figure in main)
             shown = render(dataset.spec, made, COLUMNS) if images else plot_points(made, real, dataset.density)

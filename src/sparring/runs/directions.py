@@ -12,10 +12,11 @@ from sparring.latents.evidence import Direction, Make, find, measure_effects, st
 from sparring.latents.properties import properties_for
 from sparring.latents.unsupervised import ganspace, sefa
 from sparring.metrics.reading import Progress, no_progress
+from sparring.runs.generation import check_latents
 from sparring.runs.measures import Pair, class_measures, class_pair, measures_for
 from sparring.runs.run import Run
 from sparring.training.device import choose_device
-from sparring.training.sampling import check_latents, draw_latents
+from sparring.training.sampling import draw_latents
 from sparring.types import Inputs
 
 METHODS = {"sefa": sefa, "ganspace": ganspace}
@@ -34,7 +35,7 @@ def find_direction(
     seed: int = 0,
     label: int | None = None,
     checkpoint: str = "best",
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
     progress: Progress = no_progress,
 ) -> Direction:
     """The direction in latent space that changes what is named, with the evidence that it does.
@@ -68,7 +69,7 @@ def find_components(
     seed: int = 0,
     label: int | None = None,
     checkpoint: str = "best",
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> tuple[list[Direction], list[float]]:
     """The strongest directions of the generator's first layers, with their effects; and their shares of all variation.
 
@@ -97,7 +98,7 @@ def walk(
     label: int | None = None,
     change: str = "",
     checkpoint: str = "best",
-    device: str = "cpu",
+    device: str | torch.device = "cpu",
 ) -> Tensor:
     """Samples moved along directions, (rows, len(strengths), *shape) in network values.
 
@@ -118,7 +119,7 @@ def walk(
     return torch.stack([make(stepped(inputs, vectors, strength)) for strength in strengths], 1)
 
 
-def of_class(run: Run, make: Make, number: int, inputs: Inputs, device: str) -> Inputs:
+def of_class(run: Run, make: Make, number: int, inputs: Inputs, device: str | torch.device) -> Inputs:
     """Those inputs whose samples a classifier takes for a class.
 
     Raises:
@@ -132,7 +133,7 @@ def of_class(run: Run, make: Make, number: int, inputs: Inputs, device: str) -> 
     return tuple(part[taken] for part in inputs)
 
 
-def images(run: Run, checkpoint: str, device: str) -> Make:
+def images(run: Run, checkpoint: str, device: str | torch.device) -> Make:
     """The generator as a function from codes to images within [-1, 1], as they are saved.
 
     Raises:

@@ -20,7 +20,7 @@ from sparring.runs.export import save_npy
 from sparring.runs.features import coder, extract
 from sparring.runs.run import Run
 from sparring.settings import Value, split
-from sparring.training.sampling import CHUNK
+from sparring.training.chunks import CHUNK
 from sparring.types import Dataset, DataSource, DataSpec
 
 PARTS = ("all", "train", "validation", "test")

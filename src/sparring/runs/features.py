@@ -13,7 +13,8 @@ from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
 from sparring.networks import representation_of
 from sparring.runs.inversion import Inversion
-from sparring.training.sampling import CHUNK, draw_latents, in_chunks
+from sparring.training.chunks import CHUNK, in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.types import DataSpec, Recipe
 
 SOURCES = ("discriminator", "encoder", "code", "generator")
@@ -125,7 +126,8 @@ def network_values(spec: DataSpec, x: Tensor | np.ndarray[Any, Any]) -> Tensor:
         raise UsageError(f"the examples have the shape {tuple(values.shape)}, but this run needs (n, {wanted}).")
     if spec.kind == "image" and values.dtype != torch.uint8 and not values.is_floating_point():
         raise UsageError(f"images must be uint8, or floats in [-1, 1], not {values.dtype}.")
-    values = spec.encode(values) if values.dtype == torch.uint8 else values.to(torch.float32)
+    values = spec.encode(values) if values.dtype == torch.uint8 else values
+    values = values.to(torch.float32)
     if not torch.isfinite(values).all():
         raise UsageError("the examples hold values that are not finite.")
     if spec.kind == "image" and bool((values.abs() > 1 + 1e-6).any()):

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from sparring.errors import SparringError, UsageError
 from sparring.latents.evidence import stepped
 from sparring.training.attributes import Given, beyond
-from sparring.training.sampling import check_latents, draw_latents, in_chunks
+from sparring.training.chunks import in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.types import DataSpec, Inputs, Recipe
 
 Array = Tensor | np.ndarray[Any, Any]
@@ -90,3 +91,23 @@ def make_mixtures(make: Callable[[Inputs], Tensor], inputs: Inputs, recipe: Reci
             "this generator takes no mixtures of classes, floats (n, classes): embed its classes with "
             f"sparring.networks.ClassEmbedding, or give --label alone ({error})."
         ) from error
+
+
+def check_latents(latents: Tensor | np.ndarray[Any, Any], like: Tensor, what: str) -> Tensor:
+    """A user's latent codes, or a direction, as float32; they must have the shape of ``like``, which are the recipe's.
+
+    Raises:
+        UsageError: another shape, no numbers, or values that are not finite.
+    """
+    try:
+        z = torch.as_tensor(latents)
+        if z.is_complex():
+            raise TypeError("complex")
+        z = z.to(torch.float32)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the {what} no numbers ({error}).") from error
+    if z.shape != like.shape:
+        raise UsageError(f"the {what} shape {tuple(z.shape)}, but this run needs {tuple(like.shape)}.")
+    if not torch.isfinite(z).all():
+        raise UsageError(f"the {what} values that are not finite.")
+    return z

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sparring.data import DataOptions, open_data
@@ -22,11 +23,12 @@ from sparring.runs.augment import Augmented, augment, check_classes
 from sparring.runs.classifier import probabilities
 from sparring.runs.features import extract, extractor, network_values
 from sparring.runs.generation import Array, make_mixtures, maker, sample_inputs, warn_beyond
+from sparring.runs.interpolation import path_latents
 from sparring.runs.networks import load_classifier, load_discriminator, load_generator
 from sparring.training.attributes import Given
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import latent_codes, path_latents, seeded
+from sparring.training.sampling import latent_codes, seeded
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -92,7 +94,7 @@ class Run:
         direction: Array | None = None,
         strength: float = 1.0,
         checkpoint: str = "best",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> Tensor:
         """N generated examples (n, *shape), float32: images in [-1, 1]. The same seed gives the same examples.
 
@@ -127,14 +129,14 @@ class Run:
         )
         return self.maker(checkpoint, device)(inputs)
 
-    def maker(self, checkpoint: str = "best", device: str = "cpu") -> Callable[[Inputs], Tensor]:
+    def maker(self, checkpoint: str = "best", device: str | torch.device = "cpu") -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
 
         Raises:
             UsageError: no such checkpoint or device.
         """
-        place = choose_device(device)
-        return maker(self.generator(checkpoint), self.checkpoint(checkpoint), place)
+        device = choose_device(device)
+        return maker(self.generator(checkpoint), self.checkpoint(checkpoint), device)
 
     def interpolate(
         self,
@@ -146,7 +148,7 @@ class Run:
         attributes: Given | None = None,
         to_attributes: Given | None = None,
         checkpoint: str = "best",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> Tensor:
         """Frames (frames, *shape) from seed to seed: latent codes go along arcs if they are normal, else straight.
 
@@ -185,7 +187,7 @@ class Run:
         source: str = "discriminator",
         *,
         checkpoint: str = "best",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> Tensor:
         """Features (n, F) float32 of examples (n, *shape): images as uint8, or as floats in [-1, 1].
 
@@ -200,10 +202,10 @@ class Run:
         Raises:
             UsageError: examples of another shape, or no such features in this run.
         """
-        place = choose_device(device)
-        return extract(self.extractor(source, checkpoint).to(place), network_values(self.spec, x), place)
+        device = choose_device(device)
+        return extract(self.extractor(source, checkpoint).to(device), network_values(self.spec, x), device)
 
-    def encode(self, x: Array, *, checkpoint: str = "best", device: str = "cpu") -> Tensor:
+    def encode(self, x: Array, *, checkpoint: str = "best", device: str | torch.device = "cpu") -> Tensor:
         """The latent codes (n, latent_dim) of examples by the run's encoder; the examples are as in ``features``.
 
         Raises:
@@ -220,7 +222,7 @@ class Run:
         truncation: float | None = None,
         keep_copies: bool = False,
         checkpoint: str = "best",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         progress: Progress = no_progress,
     ) -> Augmented:
         """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
@@ -260,15 +262,15 @@ class Run:
         """
         return load_classifier(self.recipe, self.checkpoint(checkpoint))
 
-    def predict(self, images: Array, *, checkpoint: str = "last", device: str = "cpu") -> Tensor:
+    def predict(self, images: Array, *, checkpoint: str = "last", device: str | torch.device = "cpu") -> Tensor:
         """The probability of each class, (n, classes), for images (n, *shape): uint8, or floats in [-1, 1].
 
         Raises:
             UsageError: this run trained no classifier, or the images do not fit.
         """
-        place = choose_device(device)
-        classifier = self.classifier(checkpoint).to(place)
-        return probabilities(classifier, network_values(self.spec, images), place)
+        device = choose_device(device)
+        classifier = self.classifier(checkpoint).to(device)
+        return probabilities(classifier, network_values(self.spec, images), device)
 
     def dataset(self) -> Dataset:
         """The data that the run was trained on, opened again.
@@ -291,7 +293,7 @@ class Run:
         *,
         seed: int = 0,
         checkpoint: str = "best",
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
         progress: Progress = no_progress,
         features: str = "auto",
         download: bool = False,
@@ -311,13 +313,13 @@ class Run:
             UsageError: too few samples or data, the data are gone or have changed, or no such checkpoint or features.
             SparringError: the generator's samples are not finite.
         """
-        dataset, where = self.dataset(), choose_device(device)
-        chosen = None if features == "auto" else named_features(features, dataset, where, download=download)
+        dataset, device = self.dataset(), choose_device(device)
+        chosen = None if features == "auto" else named_features(features, dataset, device, download=download)
         result = evaluate(
             lambda count: self.sample(count, seed, checkpoint=checkpoint, device=device),
             dataset,
             n=n,
-            device=where,
+            device=device,
             progress=progress,
             seed=seed,
             features=chosen,
@@ -346,7 +348,9 @@ class Run:
             raise UsageError(f"{self.path} holds no measurement yet: train it first.")
         return diagnose_run(self.metrics, self.spec, self.identity, str(self.path))
 
-    def report(self, out: str | Path | None = None, *, device: str = "cpu", progress: Progress = no_progress) -> Path:
+    def report(
+        self, out: str | Path | None = None, *, device: str | torch.device = "cpu", progress: Progress = no_progress
+    ) -> Path:
         """Write the run as one page, an HTML file that needs no network, and give its path: report.html in the run.
 
         Raises:

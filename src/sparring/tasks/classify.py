@@ -72,7 +72,7 @@ def classify(
     seed: int = 0,
     recipe: str = RECIPE,
     out: str | Path | None = None,
-    device: str = "auto",
+    device: str | torch.device = "auto",
     fresh: bool = False,
     baselines: bool = True,
     networks: int = 1,
@@ -116,17 +116,17 @@ def classify(
         raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     if labels_per_class is not None:
         settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
-    place = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
+    first = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
     runs = []
     for number in range(networks):
         settings["seed"] = seed + APART * number
-        out = place.with_name(f"{place.name}-network{number + 1}") if number else place
+        out = first.with_name(f"{first.name}-network{number + 1}") if number else first
         runs.append(api.train(data, recipe, out=out, device=device, fresh=fresh, display=display, **settings))  # type: ignore[arg-type]
     return measure(runs, full, seed, device, shown, baselines=baselines)
 
 
 def measure(
-    runs: Sequence[Run], full: Dataset, seed: int, device: str, display: Display, *, baselines: bool
+    runs: Sequence[Run], full: Dataset, seed: int, device: str | torch.device, display: Display, *, baselines: bool
 ) -> Classification:
     """The errors on held-out images, each kept in the first run's classification.json as soon as it is known."""
     run, *others = runs
@@ -137,7 +137,8 @@ def measure(
     write_atomically(run.path / "labelled.json", (json.dumps(listing) + "\n").encode())
     file, step = run.path / "classification.json", run.step("last")
     errors = kept_errors(file, step)
-    known = 0 if full.held_out is None else int((np.asarray(full.held_out.labels) >= 0).sum())  # type: ignore[attr-defined]
+    of_held_out = None if full.held_out is None else full.held_out.labels
+    known = 0 if of_held_out is None else int((of_held_out >= 0).sum())
     found = Classification(run, seed, len(shown), len(labels), known, errors, tuple(others))
     measured = contenders(runs, few, full, choose_device(device), display, baselines) if known else {}
     for name, share in measured.items():
@@ -214,22 +215,17 @@ def of_all_draws(found: Sequence[Classification]) -> dict[str, list[float]]:
     return {name: [one.errors[name] for one in found] for name in names if all(name in one.errors for one in found)}
 
 
-def in_order(seeds: str) -> list[int]:
-    """``"0,1,2"`` as numbers.
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Refuse seeds that no draws of labels can have.
 
     Raises:
-        UsageError: no whole numbers, one out of range, or one twice.
+        UsageError: one is out of range, or there twice.
     """
-    try:
-        numbers = [int(word) for word in seeds.split(",")]
-    except ValueError:
-        raise UsageError(f"--seeds {seeds} are not whole numbers with commas between, such as 0,1,2.") from None
-    for number in numbers:
-        if not 0 <= number <= LARGEST_SEED:
-            raise UsageError(f"--seeds {seeds}: {number} is out of range: a seed must lie from 0 to {LARGEST_SEED}.")
-    if len(set(numbers)) < len(numbers):
-        raise UsageError(f"--seeds {seeds} names one twice: the same draw of labels, the same result.")
-    return numbers
+    for seed in seeds:
+        if not 0 <= seed <= LARGEST_SEED:
+            raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
+    if len(set(seeds)) < len(seeds):
+        raise UsageError("one of the seeds is given twice: the same draw of labels, the same result.")
 
 
 def in_words(errors: Sequence[float], n: int) -> str:

@@ -19,26 +19,6 @@ GRID_QUANTILES = 8
 """Rows of a grid that shows an attribute at its quantiles."""
 
 
-def parse_attributes(text: str | None, option: str = "--attributes") -> dict[str, float] | list[float] | None:
-    """Attributes from the command line: ``0.3,1.2``, all in order, or ``age=30,height=1.8``, some by name.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if text is None:
-        return None
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        if "=" not in text:
-            return [float(part) for part in parts]
-        pairs = [(name.strip(), float(value)) for name, _, value in (part.rpartition("=") for part in parts)]
-    except ValueError:
-        raise UsageError(f"{option} {text} does not work: give numbers 0.3,1.2 or NAME=NUMBER,…") from None
-    if len(dict(pairs)) < len(pairs):
-        raise UsageError(f"{option} {text} names an attribute twice.")
-    return dict(pairs)
-
-
 def asked_for(spec: DataSpec, drawn: Tensor, attributes: Given) -> Tensor:
     """Attributes (n, a) float32 in the user's units, of which those that are not named stay as ``drawn``.
 

@@ -183,7 +183,7 @@ class Directory:
     def return_to(self, step: int) -> None:
         """Remove the checkpoints after a step, which must have one or be the best: training then resumes there."""
         if not self.checkpoint(step).exists():
-            shutil.copyfile(self.best, self.checkpoint(step))
+            write_atomically(self.checkpoint(step), self.best.read_bytes())
         for file in self.numbered():
             if int(file.stem) > step:
                 file.unlink()

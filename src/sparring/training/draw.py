@@ -125,10 +125,9 @@ class Draw:
 
 def attributes_of(source: DataSource, device: torch.device) -> Tensor | None:
     """The attributes of all training examples (n, a), encoded, on the device; None where the data have none."""
-    attributes = getattr(source, "attributes", None)
-    if attributes is None:
+    if source.attributes is None:
         return None
-    return source.spec.encode_condition(torch.from_numpy(attributes)).to(device)
+    return source.spec.encode_condition(torch.from_numpy(source.attributes)).to(device)
 
 
 def on(device: torch.device) -> AbstractContextManager[object]:

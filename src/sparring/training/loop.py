@@ -17,13 +17,14 @@ from sparring.errors import SparringError
 from sparring.files import save_png
 from sparring.metrics.ranking import make_ranking
 from sparring.metrics.survey import Survey, Surveyed
+from sparring.training.chunks import in_chunks
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.draw import mix
 from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
-from sparring.training.sampling import draw_latents, in_chunks
+from sparring.training.sampling import draw_latents
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Recipe, Statistics
@@ -89,6 +90,7 @@ class Loop:
 
         Raises:
             Interrupted: Ctrl-C; saved.
+            Sick: the run is sick, and ``on_sick`` is not ``continue``; saved.
             SparringError: a value is not finite, or the disk refuses.
         """
         self.resume()
@@ -178,7 +180,8 @@ class Loop:
         self.unread.clear()
         for name, values in rows.items():
             self.state.since_line.setdefault(name, []).extend(values.tolist())
-        self.state.since_signals += rows["g_loss"].tolist() if "g_loss" in rows else []
+        if self.signals_every <= self.recipe.steps and "g_loss" in rows:
+            self.state.since_signals += rows["g_loss"].tolist()
 
     def stop_at_non_finite(self, names: list[str]) -> None:
         """Give up with the step at which a value first was not finite."""
@@ -197,11 +200,12 @@ class Loop:
         """
         self.record({NOT_FINITE: 1.0})
         good = self.directory.numbered()
-        rates = self.recipe.lr_generator / 2, self.recipe.lr_discriminator / 2
+        players = ["generator"] + ["discriminator"] * (self.recipe.discriminator is not None)
+        rates = [f"--set lr_{player}={getattr(self.recipe, f'lr_{player}') / 2:g}" for player in players]
         kept = f"The last good checkpoint is {good[-1]}." if good else "No checkpoint was made yet."
         raise SparringError(
             f"{what}. {kept} Lower the learning rates or limit the gradients, in a new directory: for example --fresh "
-            f"--set clip=1 --set lr_generator={rates[0]:g} --set lr_discriminator={rates[1]:g}."
+            f"--set clip=1 {' '.join(rates)}."
         )
 
     def measure(self, *, untrained: bool = False) -> Surveyed:

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from sparring.data import plot_points, render
 from sparring.game import Adversarial
 from sparring.networks import WithEncoder
-from sparring.training.sampling import draw_latents, evaluating, grid_latents, in_chunks
+from sparring.networks.mode import evaluating
+from sparring.training.chunks import in_chunks
+from sparring.training.sampling import draw_latents, grid_latents
 from sparring.training.state import State
 from sparring.types import Dataset, Recipe
 

@@ -27,25 +27,11 @@ class InBfloat16(nn.Module):
         """What the network makes of the inputs."""
         return autocast(self.network, *inputs)
 
-    @property
-    def features(self) -> Callable[..., Any]:
-        """The network's method of this name, if it has one."""
-        return self.method("features")
-
-    @property
-    def encode(self) -> Callable[..., Any]:
-        """The same."""
-        return self.method("encode")
-
-    @property
-    def evidence(self) -> Callable[..., Any]:
-        """The same."""
-        return self.method("evidence")
-
-    def method(self, name: str) -> Callable[..., Any]:
-        """A method of the network's, computing as it does."""
-        method: Callable[..., Any] = getattr(self.network, name)
-        return partial(autocast, method)
+    def __getattr__(self, name: str) -> Any:
+        """A method of the network's (``features``, ``encode`` …), computing as it does."""
+        if name == "network":
+            return super().__getattr__(name)
+        return partial(autocast, getattr(self.network, name))
 
 
 def autocast(function: Callable[..., Any], *inputs: Tensor) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.game import Adversarial
 from sparring.metrics.classifier import kept_classifier
 from sparring.metrics.ranking import Ranking
-from sparring.metrics.reading import draw_indices
+from sparring.metrics.reading import choose_indices
 from sparring.metrics.signals import (
     area_under_curve,
     cosine,
@@ -26,8 +26,8 @@ from sparring.metrics.signals import (
     oscillation,
     spread,
 )
+from sparring.networks.mode import evaluating
 from sparring.training.draw import GAME, mix
-from sparring.training.sampling import evaluating
 from sparring.training.step import Step, moved_by_batches, standing_still
 from sparring.training.stream import conditioned, put
 from sparring.types import Dataset, DataSource, Drawn, Inputs, Memory, PlayerName, Recipe, Turn
@@ -105,7 +105,7 @@ class Signals:
 
     def read(self, source: DataSource, n: int, *, labelled: bool = False) -> Inputs:
         """N examples of a part as the players see them, others at each step; repeated where the part has fewer."""
-        chosen = draw_indices(source, n, mix(self.recipe.seed, STREAM + self.state.step))
+        chosen = choose_indices(source, n, mix(self.recipe.seed, STREAM + self.state.step))
         x, y = put(conditioned(self.spec, source.read(np.resize(chosen, n))), self.device)
         if not (self.recipe.conditional or labelled):
             return (self.spec.encode(x),)

@@ -154,8 +154,9 @@ class State:
             setattr(self, name, facts[name])
 
     def saved_optimiser(self, player: PlayerName, saved: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-        """The tensors that a player's optimiser keeps once it has stepped, to be filled; none if it has not yet."""
-        if not any(name.startswith(f"optimiser.{player}.") for name in saved):
+        """The tensors, to be filled, that a player's optimiser keeps for each parameter that it has ever moved."""
+        moved = {int(name.split(".")[2]) for name in saved if name.startswith(f"optimiser.{player}.")}
+        if not moved:
             return {}
         copies = [nn.Parameter(torch.zeros_like(parameter)) for parameter in self.parameters[player]]
         for copied in copies:
@@ -166,6 +167,7 @@ class State:
         return {
             i: {name: value.clone() for name, value in state.items() if isinstance(value, Tensor)}
             for i, state in enumerate(states)
+            if i in moved
         }
 
     def as_rate(self, rate: float, device: torch.device) -> float | Tensor:

@@ -78,7 +78,7 @@ class Stream:
 
 def put_whole(source: DataSource, device: torch.device) -> Batch | None:
     """The whole source on the device, where the device is not the CPU and the source hands itself out whole."""
-    whole: Batch | None = None if device.type == "cpu" or not hasattr(source, "tensors") else source.tensors()
+    whole = None if device.type == "cpu" else source.tensors()
     return None if whole is None else put(conditioned(source.spec, whole), device)
 
 

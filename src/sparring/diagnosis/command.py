@@ -1,0 +1,20 @@
+"""The command of a training, as a shell reads it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+
+def recipe_word(identity: Mapping[str, Any]) -> str:
+    """What ``--recipe`` is given for a run with this recipe.json: a name, or the file of a recipe of the user's."""
+    return str(identity["recipe"]) + (".py" if identity.get("recipe_digest") else "")
+
+
+def training_command(data: str, recipe: str, settings: Mapping[str, Any], out: str | None = None) -> str:
+    """``spar train`` with these settings, in a new directory unless ``out`` names one."""
+    words = ["spar", "train", data, "--recipe", recipe, *(["--out", out] if out else ["--fresh"])]
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value}"]
+    return shlex.join(words)
