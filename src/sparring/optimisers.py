@@ -1,13 +1,14 @@
-"""torch's fused Adam with less overhead around each step."""
+"""The optimisers of recipes, and torch's fused Adam with less overhead around each step."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class LeanAdam(torch.optim.Adam):
@@ -78,3 +79,37 @@ class LeanAdam(torch.optim.Adam):
             columns = [[state[name] for state in states] for name in ("exp_avg", "exp_avg_sq", "step")]
             self.gathered.append([group["params"], *columns])
             self.counts.append(counts)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015), in its fused form."""
+
+    beta1: float
+    beta2: float
+    eps: float = 1e-8
+
+    def __call__(self, parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        """One for these parameters."""
+        return LeanAdam(parameters, lr=lr, betas=(self.beta1, self.beta2), eps=self.eps)
+
+
+@dataclass(frozen=True)
+class Nesterov:
+    """Stochastic gradient descent with Nesterov's momentum."""
+
+    momentum: float
+
+    def __call__(self, parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        """One for these parameters."""
+        return torch.optim.SGD(parameters, lr=lr, momentum=self.momentum, nesterov=True, fused=isinstance(lr, Tensor))
+
+
+@dataclass(frozen=True)
+class RMSProp:
+    """RMSProp (Hinton 2012), as torch has it."""
+
+    def __call__(self, parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
+        """One for these parameters."""
+        static = isinstance(lr, Tensor)  # of torch's ways, only this one reads such a rate on the device
+        return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)

@@ -78,8 +78,8 @@ class WGANGP:
 class DRAGAN:
     """Weight · E (‖∇D(x)‖ - 1)² around real examples (Kodali et al. 2017, arXiv:1705.07215, algorithm 1).
 
-    x = real + noise · s · u with s the standard deviation of the batch and u uniform in [0, 1] for every value, as the
-    authors' code perturbs them.
+    x = real + a · noise · s · u with s the standard deviation of the batch; uniform in [0, 1] are a for each example
+    and u for every value, as the authors' code draws them.
     """
 
     weight: float
@@ -88,7 +88,8 @@ class DRAGAN:
     def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
         """The penalty, a scalar."""
         x = real[0].detach()
-        around = x + self.noise * x.std() * torch.rand_like(x)
+        share = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device, dtype=x.dtype)
+        around = x + share * self.noise * x.std() * torch.rand_like(x)
         return self.weight * slope_error(gradients(critic, (around, *real[1:])))
 
 

@@ -65,6 +65,7 @@ def test_samples_that_cannot_be_written(
     ("arguments", "says"),
     [
         (("--seeds", "1"), "two or more"),
+        (("--seeds", "3,3"), "two or more"),
         (("--seeds", ""), "give whole numbers"),
         (("--seeds", "1,b"), "--seeds 1,b: give whole numbers"),
         (("--seeds", "1,-2"), "the seed -2 is out of range"),

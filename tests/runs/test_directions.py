@@ -11,6 +11,7 @@ import sparring
 from sparring.errors import UsageError
 from sparring.runs.directions import STEPS, find_components, find_direction, walk
 from sparring.runs.export import SIDE, write_film
+from sparring.runs.generation import restate
 from sparring.runs.measures import class_pair, measures_for
 from sparring.training.display import Display
 from sparring.training.sampling import draw_latents
@@ -25,16 +26,36 @@ def cgan_run(one_cache: None, tmp_path_factory: pytest.TempPathFactory) -> sparr
     return sparring.train("digits", "cgan", out=tmp_path_factory.mktemp("runs") / "cgan", **SMALL)
 
 
-def test_truncated_samples(digits_run: sparring.Run) -> None:
-    z = digits_run.recipe.latent(torch.Generator().manual_seed(3), 600)
+def test_truncated_samples(tmp_path: Path) -> None:
+    """Of a generator without batch norms: from what it makes of all codes to what it makes of the central one."""
+    run = sparring.train("ring", "r3gan", out=tmp_path / "run", **SMALL | {"steps": 2, "points": 100})
+    few, many = (run.sample(n, 3, truncation=0.5) for n in (9, 600))
+    assert torch.equal(few, many[:9])
+    assert not torch.equal(few, run.sample(9, 3))
+    torch.testing.assert_close(run.sample(9, 3, truncation=30.0), run.sample(9, 3))
+    centre = run.sample(1, latents=torch.zeros_like(run.recipe.latent(None, 1)))
+    torch.testing.assert_close(run.sample(2, 3, truncation=1e-6), centre.expand(2, -1))
+    with pytest.raises(UsageError, match="taken as they are"):
+        run.sample(9, latents=run.recipe.latent(None, 9), truncation=1.0)
+
+
+def test_truncation_leaves_a_batch_norm_no_wrong_averages(digits_run: sparring.Run) -> None:
+    """Each layer is told the mean and the variance of what it sees of truncated codes, and samples do not fade out."""
+    (z,) = draw_latents(digits_run.recipe, digits_run.spec, 1000, 0, truncation=0.2)
+    generator = digits_run.generator()
+    restate(generator, (z,))
+    norm = next(layer for layer in generator.modules() if isinstance(layer, torch.nn.BatchNorm1d))
+    seen: list[torch.Tensor] = []
+    norm.register_forward_hook(lambda layer, inputs, output: seen.append(inputs[0].detach()))
+    generator(z)
+    assert not any(layer.training for layer in generator.modules())
+    torch.testing.assert_close(norm.running_mean, seen[0].mean(0), rtol=1e-4, atol=1e-4)
+    halves = torch.stack([half.var(0) for half in seen[0].split(500)]).mean(0)
+    torch.testing.assert_close(norm.running_var, halves, rtol=1e-4, atol=1e-4)
+    contrast = [digits_run.sample(500, truncation=t).std(0).mean().item() for t in (None, 0.2)]
+    assert contrast[1] == pytest.approx(contrast[0], rel=0.2)
     few, many = (digits_run.sample(n, 3, truncation=0.5) for n in (9, 600))
     assert torch.equal(few, many[:9])
-    assert not torch.equal(few, digits_run.sample(9, 3))
-    torch.testing.assert_close(digits_run.sample(9, 3, truncation=30.0), digits_run.sample(9, 3))
-    centre = digits_run.sample(1, latents=torch.zeros(1, 100))
-    torch.testing.assert_close(digits_run.sample(2, 3, truncation=1e-6), centre.expand(2, -1, -1, -1))
-    with pytest.raises(UsageError, match="taken as they are"):
-        digits_run.sample(600, latents=z, truncation=1.0)
 
 
 def test_truncation_keeps_the_labels(cgan_run: sparring.Run) -> None:

@@ -42,6 +42,7 @@ def test_the_command_writes_picture_and_table(spar, tmp_path: Path) -> None:
     result = spar("theory", "value", "--out", tmp_path / "out")
     assert result.code == 0
     assert result.err == ""
+    assert result.out.startswith("lesson 1 of 1, value …\n")
     assert "-0.712632720" in result.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["value.png", "value.txt"]
     assert (tmp_path / "out" / "value.txt").read_text() in result.out

@@ -12,7 +12,7 @@ from sparring.cli.given import read_latents
 from sparring.errors import UsageError
 from sparring.runs.export import write_samples
 from sparring.training.chunks import CHUNK, in_chunks
-from sparring.training.sampling import draw_latents, grid_latents
+from sparring.training.sampling import class_number, draw_latents, grid_latents
 
 CPU = torch.device("cpu")
 
@@ -75,9 +75,24 @@ def test_labels(conditional_run: sparring.Run) -> None:
         alone = conditional_run.sample(20, latents=z, label=label)
         assert torch.equal(drawn[labels == label], alone[labels == label])
     assert len(labels.unique()) > 3
-    for wrong in (-1, 10):
+    for wrong in (-1, 10, "x"):
         with pytest.raises(UsageError, match=f"no class {wrong}: this generator knows 0 to 9"):
             conditional_run.sample(1, label=wrong)
+    every = conditional_run.sample(20, latents=z, label=labels)
+    assert torch.equal(every, drawn)
+    assert torch.equal(conditional_run.sample(20, latents=z, label=labels.tolist()), drawn)
+    for wrong in ([1, 2, 3], labels.float(), ["a"] * 20):
+        with pytest.raises(UsageError, match="labels are"):
+            conditional_run.sample(20, label=wrong)
+    with pytest.raises(UsageError, match="no class 10"):
+        conditional_run.sample(2, label=[3, 10])
+
+
+def test_a_class_goes_by_its_name_or_its_number() -> None:
+    spec = sparring.DataSpec("image", (1, 2, 2), ("cat", "2", "dog"))
+    assert [class_number(spec, called) for called in ("cat", "dog", "0", "2", 2, 0)] == [0, 2, 0, 1, 2, 0]
+    with pytest.raises(UsageError, match=r"no class bird: this generator knows 0 to 2 \(cat, 2, dog\)"):
+        class_number(spec, "bird")
 
 
 def test_a_generator_without_classes(digits_run: sparring.Run) -> None:

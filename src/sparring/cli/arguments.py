@@ -19,7 +19,9 @@ RunArgument = Annotated[Path, typer.Argument(help="A run's directory.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be repeated.")]
 FileOption = Annotated[str | None, typer.Option("--recipe", help="The FILE.py that the run was trained with.")]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-LabelOption = Annotated[int | None, typer.Option(help="The class, where the generator knows classes.")]
+LabelOption = Annotated[
+    str | None, typer.Option(help="The class, by name or number, where the generator knows classes.")
+]
 AttributesOption = Annotated[
     str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
 ]

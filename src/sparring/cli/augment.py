@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -60,4 +61,4 @@ def augment(
     if not keep_copies:
         say(f"left out as copies of training images: {made.copies}")
     say(f"{int(made.generated.sum())} images made by step {loaded.step(checkpoint)}: {out}")
-    say(f"next: spar data {out}")
+    say(f"next: spar data {quote(str(out))}")

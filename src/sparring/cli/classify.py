@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,6 +84,6 @@ def tell(found: list[Classification]) -> None:
         Console().print(to_table(found))
     else:
         say("nothing is held out of these data, so there is no error to tell")
-    also = "".join(f" --also {other.path}" for other in last.others)
+    also = "".join(f" --also {quote(str(other.path))}" for other in last.others)
     say(f"run: {last.run.path}")
-    say(f"next: spar predict {last.run.path} IMAGES{also} --out predictions.csv")
+    say(f"next: spar predict {quote(str(last.run.path))} IMAGES{also} --out predictions.csv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,4 +69,5 @@ def directions(
     files = [save.with_name(f"{save.stem}-{i + 1}{save.suffix}") for i in range(len(vectors))] if several else [save]
     for vector, file in zip(vectors if several else [vectors], files, strict=True):
         save_npy(vector.numpy(), file)
-    say(f"saved: {', '.join(map(str, files))}   (spar sample {run} --direction {files[0]} --strength 2)")
+    command = shlex.join(["spar", "sample", str(run), "--direction", str(files[0]), "--strength", "2"])
+    say(f"saved: {', '.join(map(str, files))}   ({command})")

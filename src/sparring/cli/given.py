@@ -52,7 +52,8 @@ def read_latents(path: Path, what: str = "latent codes") -> Tensor:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UsageError(f"{path} is no .npy file of {what} ({error}).") from error
+        why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise UsageError(f"{path} is no .npy file of {what}{why}.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
         raise UsageError(f"{path} holds no {what}: one array of real numbers, a row each, is needed.")
     return torch.from_numpy(array.astype(np.float32))

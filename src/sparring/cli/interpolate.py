@@ -23,7 +23,7 @@ def interpolate(
     seeds: Annotated[str, typer.Option(help="What to pass through; 1,2,3,1 is a loop.", metavar="A,B,…")] = "0,1",
     frames: Annotated[int, typer.Option(help="How many frames in all.")] = 24,
     label: LabelOption = None,
-    to_label: Annotated[int | None, typer.Option(help="The class to end with.")] = None,
+    to_label: Annotated[str | None, typer.Option(help="The class to end with.")] = None,
     attributes: AttributesOption = None,
     to_attributes: Annotated[str | None, typer.Option(help="Those to end with.")] = None,
     out: Annotated[Path, typer.Option(help="FILE.png (strip), .gif, .webp, .apng, .npy, or a DIRECTORY.")] = Path(

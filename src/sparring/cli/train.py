@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -34,4 +35,5 @@ def train(
     pictures = sorted(run.directory.samples.glob("*.png"))
     say(f"run: {run.path}")
     say(f"samples: {pictures[-1] if pictures else run.directory.samples}")
-    say(f"next: spar evaluate {run.path}   or   spar sample {run.path} -n 25 --out samples.png")
+    path = quote(str(run.path))
+    say(f"next: spar evaluate {path}   or   spar sample {path} -n 25 --out samples.png")

@@ -121,7 +121,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("blocks", "pack"), (1, 1024)),
     **dict.fromkeys(("minibatch", "ahead"), (0, 1024)),
     **dict.fromkeys(("gamma", "weight", "clip_weights", "rate", "entropy", "pull_away"), (0, math.inf)),
-    "dropout": (0, 0.99),
+    **dict.fromkeys(("dropout", "smoothing"), (0, 0.99)),
 }
 """What the settings may be that several of Sparring's recipes have, from the least to the largest."""
 
@@ -136,7 +136,7 @@ def check_ranges(own: Mapping[str, Value]) -> None:
         least, largest = RANGES.get(name, (-math.inf, math.inf))
         if isinstance(value, int | float) and not (least <= value <= largest and abs(value) < math.inf):
             most = f" and at most {largest:g}" if math.isfinite(largest) else ""
-            raise UsageError(f"{name}={value} makes no sense: it must be at least {least:g}{most}.")
+            raise UsageError(f"{name}={value} makes no sense: it must be at least {least:g}{most or ', and finite'}.")
 
 
 OF_TWO_PLAYERS = ("k", "pretrain", "hold", "balance", *(name for name in GENERAL_HINTS if "discriminator" in name))

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def gan_mnist(spec: DataSpec, *, latent_dim: int = 100, updates: Literal["one", "two"] = "one") -> Recipe:
-    """Multi-layer perceptrons on images of any size, as the tutorials train them on MNIST.
+    """Multi-layer perceptrons on images of any size, as the tutorials train them on MNIST; and on points.
 
     ``updates``: the discriminator moves once a step, on half a batch of real and half a batch of generated images
     joined; or twice, on real and then on fake made with the generator's running averages, as the tutorials' script.
@@ -22,7 +22,7 @@ def gan_mnist(spec: DataSpec, *, latent_dim: int = 100, updates: Literal["one", 
 
     return Recipe(
         paper="Goodfellow et al. 2014, Generative adversarial nets, arXiv:1406.2661, sections 3 and 5",
-        generator=lambda: image_generator(latent_dim, spec.shape),
+        generator=lambda: image_generator(latent_dim, spec.shape, bounded=spec.kind == "image"),
         discriminator=lambda: image_discriminator(spec.shape),
         game=TwoUpdates(non_saturating) if updates == "two" else Adversarial(non_saturating, joined=True, half=True),
         latent=normal(latent_dim),

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from sparring.errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor, nn
-
     from sparring.networks import Condition
     from sparring.types import DataSpec, Latent, Optimiser, View
 
-AUGMENTATIONS = ("none", "diffaugment", "ada")
+AUGMENTATIONS = ("none", "diffaugment", "ada", "noise")
 
 
 def normal(dim: int) -> Latent:
@@ -27,46 +25,37 @@ def normal(dim: int) -> Latent:
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:
     """Adam (Kingma & Ba 2015), in its fused form."""
-    from sparring.optimisers import LeanAdam
+    from sparring.optimisers import Adam
 
-    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        return LeanAdam(parameters, lr=lr, betas=(beta1, beta2), eps=eps)
-
-    return make
+    return Adam(beta1, beta2, eps)
 
 
 def nesterov(momentum: float) -> Optimiser:
     """Stochastic gradient descent with Nesterov's momentum."""
-    import torch
+    from sparring.optimisers import Nesterov
 
-    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=True, fused=isinstance(lr, torch.Tensor))
-
-    return make
+    return Nesterov(momentum)
 
 
 def rmsprop() -> Optimiser:
     """RMSProp (Hinton 2012), as torch has it."""
-    import torch
+    from sparring.optimisers import RMSProp
 
-    def make(parameters: list[nn.Parameter], lr: float | Tensor) -> torch.optim.Optimizer:
-        static = isinstance(lr, torch.Tensor)  # of torch's ways, only this one reads such a rate on the device
-        return torch.optim.RMSprop(parameters, lr=lr, foreach=static or None, capturable=static)
-
-    return make
+    return RMSProp()
 
 
 def view_for(augment: str, spec: DataSpec) -> View | None:
-    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment" or "ada".
+    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment", "ada" or "noise".
 
     A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
     ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
-    Its probability moves ten times as fast as the paper's, whose runs show millions of images.
+    Its probability moves ten times as fast as the paper's, whose runs show millions of images. "noise:0.2" is the first
+    deviation of instance noise, which falls to nothing over the run; unless told it is .1.
 
     Raises:
         UsageError: no such augmentation or part, or the data are no images.
     """
-    from sparring.views import AdaptiveAugmentation, DiffAugment
+    from sparring.views import AdaptiveAugmentation, DiffAugment, InstanceNoise
 
     kind, _, policy = augment.partition(":")
     if kind not in AUGMENTATIONS or (kind == "none" and policy):
@@ -76,7 +65,24 @@ def view_for(augment: str, spec: DataSpec) -> View | None:
     image_shape(spec, f"augment={augment}")
     if kind == "diffaugment":
         return DiffAugment(policy) if policy else DiffAugment()
+    if kind == "noise":
+        return InstanceNoise(deviation(policy) if policy else 0.1, fading=True)
     return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
+
+
+def deviation(text: str) -> float:
+    """The deviation of noise, above 0.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        sigma = float(text)
+    except ValueError:
+        sigma = math.nan
+    if not 0 < sigma < math.inf:
+        raise UsageError(f"augment=noise:{text} makes no sense: say how strong the noise is, such as noise:0.1.")
+    return sigma
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:
@@ -105,4 +111,4 @@ def condition_for(spec: DataSpec, recipe: str) -> Condition:
         return partial(AttributeEmbedding, len(spec.attributes))
     if spec.classes:
         return partial(ClassEmbedding, len(spec.classes))
-    raise UsageError(f"{recipe} plays with classes or attributes, and {spec.name} has neither.")
+    raise UsageError(f"{recipe} plays with classes, two at least, or with attributes, and {spec.name} has neither.")

@@ -34,15 +34,16 @@ def perceptrons(spec: DataSpec, latent_dim: int, *, pack: int = 1) -> Perceptron
     }
 
 
-def image_generator(latent_dim: int, shape: tuple[int, ...]) -> nn.Module:
-    """256, 512 and 1024 units with batch norm, as in the tutorials' script."""
+def image_generator(latent_dim: int, shape: tuple[int, ...], *, bounded: bool = True) -> nn.Module:
+    """256, 512 and 1024 units with batch norm, as in the tutorials' script; values in [-1, 1] if ``bounded``."""
     from torch import nn
 
     from sparring.networks import MLPGenerator, glorot
 
     leaky = partial(nn.LeakyReLU, 0.2, inplace=True)
     norm = partial(nn.BatchNorm1d, eps=1e-3, momentum=0.2)
-    return glorot(MLPGenerator(latent_dim, (256, 512, 1024), shape, activation=leaky, norm=norm))
+    output = nn.Tanh if bounded else nn.Identity
+    return glorot(MLPGenerator(latent_dim, (256, 512, 1024), shape, activation=leaky, norm=norm, output=output))
 
 
 def image_discriminator(shape: tuple[int, ...]) -> nn.Module:

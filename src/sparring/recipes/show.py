@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields
+from types import FunctionType
 
 from sparring import objectives
 from sparring.data import DataOptions
@@ -34,7 +35,8 @@ def describe(name: str) -> str:
     lines += [f"paper: {recipe.paper}", "", f"generator, on {spec.name}:", str(recipe.generator())]
     if recipe.discriminator:
         lines += ["discriminator:", str(recipe.discriminator())]
-    lines += ["", f"game: {describe_game(recipe.game)}"]
+    lines += ["", f"game: {describe_game(recipe.game)}", f"latent codes: {spelled(recipe.latent)}"]
+    lines += [f"optimiser: {spelled(recipe.optimiser)}"]
     values = own_defaults(named.function) | {f.name: getattr(recipe, f.name) for f in fields(Settings)}
     lines += ["", "settings (--set NAME=VALUE):", *listed(values)]
     lines += ["", "settings of the data:", *listed({f.name: f.default for f in fields(DataOptions)})]
@@ -42,10 +44,18 @@ def describe(name: str) -> str:
 
 
 def describe_game(game: Game) -> str:
-    """The game's kind, its objective by name, and its plain fields."""
-    parts = [name for name, value in vars(objectives).items() if value is getattr(game, "objective", None)]
-    plain = {name: value for name, value in vars(game).items() if isinstance(value, bool | int | float | str)}
-    return f"{type(game).__name__}({', '.join([*parts, *(f'{name}={value}' for name, value in plain.items())])})"
+    """The game's kind, its objective by name, and its other fields, penalties and views among them."""
+    known = {id(value): name for name, value in vars(objectives).items()}
+    fields = [
+        known.get(id(value), "an objective of its own") if name == "objective" else f"{name}={spelled(value)}"
+        for name, value in vars(game).items()
+    ]
+    return f"{type(game).__name__}({', '.join(fields)})"
+
+
+def spelled(value: object) -> str:
+    """A field's value for a reader: a function by its name."""
+    return value.__name__ if isinstance(value, FunctionType) else repr(value)
 
 
 def listed(values: Mapping[str, object]) -> list[str]:

@@ -15,11 +15,15 @@ from torch import Tensor, nn
 from sparring.errors import SparringError, UsageError
 from sparring.latents.evidence import stepped
 from sparring.training.attributes import Given, beyond
-from sparring.training.chunks import in_chunks
-from sparring.training.sampling import draw_latents
+from sparring.training.chunks import CHUNK, in_chunks
+from sparring.training.sampling import Label, draw_latents
+from sparring.training.step import batch_norms
 from sparring.types import DataSpec, Inputs, Recipe
 
 Array = Tensor | np.ndarray[Any, Any]
+
+RESTATED = 4 * CHUNK
+"""Latent codes that batch norms take their averages anew from."""
 
 
 def sample_inputs(
@@ -28,7 +32,7 @@ def sample_inputs(
     n: int,
     seed: int,
     *,
-    label: int | None,
+    label: Label | None,
     attributes: Given | None,
     latents: Array | None,
     truncation: float | None,
@@ -74,6 +78,26 @@ def maker(generator: nn.Module, checkpoint: Path, device: torch.device) -> Calla
         return made
 
     return make
+
+
+@torch.no_grad()
+def restate(generator: nn.Module, inputs: Inputs) -> None:
+    """Set the running averages of a generator's batch norms to the statistics of these latent codes and conditions.
+
+    Truncated codes are not those of the training, and with its averages samples fade out (the standing statistics of
+    Brock et al. 2019, arXiv:1809.11096, appendix C, which are also taken anew for each threshold).
+    """
+    layers = batch_norms(generator)
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # the plain mean over all chunks
+        layer.train()
+    for part in zip(*(torch.split(of, CHUNK) for of in inputs), strict=True):
+        generator(*part)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+        layer.eval()
 
 
 def make_mixtures(make: Callable[[Inputs], Tensor], inputs: Inputs, recipe: Recipe) -> Tensor:

@@ -25,8 +25,8 @@ def path_latents(
     spec: DataSpec,
     seeds: Sequence[int],
     frames: int,
-    label: int | None = None,
-    to_label: int | None = None,
+    label: int | str | None = None,
+    to_label: int | str | None = None,
     attributes: Given | None = None,
     to_attributes: Given | None = None,
 ) -> Inputs:
@@ -57,8 +57,8 @@ def check_path(
     recipe: Recipe,
     seeds: Sequence[int],
     frames: int,
-    label: int | None,
-    to_label: int | None,
+    label: int | str | None,
+    to_label: int | str | None,
     attributes: Given | None,
     to_attributes: Given | None,
 ) -> None:
@@ -76,7 +76,7 @@ def check_path(
         raise UsageError("the class to end with needs one to begin with: give --label too.")
     if to_attributes is not None and attributes is None:
         raise UsageError("the attributes to end with need some to begin with: give --attributes too.")
-    if not seeds or (len(seeds) == 1 and to_label is None and to_attributes is None):
+    if not seeds or (len(set(seeds)) == 1 and to_label is None and to_attributes is None):
         raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
     if not isinstance(frames, Integral) or frames < 2:
         raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")

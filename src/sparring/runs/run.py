@@ -22,13 +22,13 @@ from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
 from sparring.runs.classifier import probabilities
 from sparring.runs.features import extract, extractor, network_values
-from sparring.runs.generation import Array, make_mixtures, maker, sample_inputs, warn_beyond
+from sparring.runs.generation import RESTATED, Array, make_mixtures, maker, restate, sample_inputs, warn_beyond
 from sparring.runs.interpolation import path_latents
 from sparring.runs.networks import load_classifier, load_discriminator, load_generator
 from sparring.training.attributes import Given
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
-from sparring.training.sampling import latent_codes, seeded
+from sparring.training.sampling import Label, draw_latents, latent_codes, seeded
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Inputs, Recipe
 
@@ -87,7 +87,7 @@ class Run:
         n: int,
         seed: int = 0,
         *,
-        label: int | None = None,
+        label: Label | None = None,
         attributes: Given | None = None,
         latents: Array | None = None,
         truncation: float | None = None,
@@ -101,7 +101,8 @@ class Run:
         Args:
             n: how many; with ``latents`` it must be as many as these.
             seed: decides the latent codes, which are all drawn at once.
-            label: the class, for a generator that knows classes; without it each is as frequent as in the data.
+            label: the class, for a generator that knows classes: its number or its name, or n numbers; without it each
+                class is as frequent as in the data.
             attributes: for a generator that knows them, in the data's units: a value for each, or some by name, or an
                 array (n, attributes); what is not given is drawn as in the training data. Values outside of its range
                 give a warning on standard error.
@@ -127,24 +128,30 @@ class Run:
             direction=direction,
             strength=strength,
         )
-        return self.maker(checkpoint, device)(inputs)
+        return self.maker(checkpoint, device, truncation)(inputs)
 
-    def maker(self, checkpoint: str = "best", device: str | torch.device = "cpu") -> Callable[[Inputs], Tensor]:
+    def maker(
+        self, checkpoint: str = "best", device: str | torch.device = "cpu", truncation: float | None = None
+    ) -> Callable[[Inputs], Tensor]:
         """The generator as a function from latent codes and conditions to examples (n, *shape), in network values.
+
+        For truncated codes its batch norms take their averages anew, from codes of that truncation.
 
         Raises:
             UsageError: no such checkpoint or device.
         """
-        device = choose_device(device)
-        return maker(self.generator(checkpoint), self.checkpoint(checkpoint), device)
+        device, generator = choose_device(device), self.generator(checkpoint)
+        if truncation is not None:
+            restate(generator, draw_latents(self.recipe, self.spec, RESTATED, 0, truncation=truncation))
+        return maker(generator, self.checkpoint(checkpoint), device)
 
     def interpolate(
         self,
         seeds: Sequence[int] = (0, 1),
         frames: int = 24,
         *,
-        label: int | None = None,
-        to_label: int | None = None,
+        label: int | str | None = None,
+        to_label: int | str | None = None,
         attributes: Given | None = None,
         to_attributes: Given | None = None,
         checkpoint: str = "best",
@@ -243,7 +250,7 @@ class Run:
             SparringError: the generator makes hardly anything but copies.
         """
         check_classes(self.recipe, self.spec)
-        generator, make = seeded(seed), self.maker(checkpoint, device)
+        generator, make = seeded(seed), self.maker(checkpoint, device, truncation)
 
         def draw(labels: Tensor) -> Tensor:
             return self.spec.decode(make((latent_codes(self.recipe, generator, len(labels), truncation), labels)))

@@ -53,8 +53,8 @@ def dirac() -> Lesson:
         "wherever ψ becomes 0. R1 or R2 move the eigenvalues to the left, and the game settles; both together do so "
         "twice as fast. A generator that looks k gradient steps of size r ahead (unrolled) is damped as by a penalty "
         "of weight 2·k·r·a², where a is the rate at which the game turns. WGAN-GP wants a slope of one where the "
-        "equilibrium needs slope 0: its field jumps there, and it cycles. Steps at once spiral out where nothing damps "
-        "them; in turns, they stay bounded.",
+        "equilibrium needs slope 0: its field jumps there, and it cycles. Where nothing damps them, steps at once move "
+        "away from the equilibrium, if D saturates up to a loop; in turns, they stay bounded.",
         tuple(figures),
         draw,
         (16.0, 7.2),

@@ -24,7 +24,9 @@ def teach(name: str | None, out: Path, say: Callable[[str], None]) -> None:
         raise UsageError(f"there is no lesson {name!r}.{nearest(name, LESSONS)}")
     make_folder(out)
     failed = []
-    for title in [name] if name else list(LESSONS):
+    titles = [name] if name else list(LESSONS)
+    for number, title in enumerate(titles, 1):
+        say(f"lesson {number} of {len(titles)}, {title} …")
         lesson = LESSONS[title]()
         text = page(lesson)
         say(f"{title}: {text}")

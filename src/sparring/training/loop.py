@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ class Sick(SparringError):
         found = verdict.findings[0]
         super().__init__(
             f"stopped at step {verdict.step}: {found.sickness}: {found.meaning}. "
-            f"spar diagnose {directory.path} shows the evidence and what helps."
+            f"{what_to_ask(directory)} shows the evidence and what helps."
         )
         self.verdict = verdict
 
@@ -285,7 +286,12 @@ def last_words(directory: Directory, name: str, first: float, best: tuple[int, f
     if not verdict.findings:
         return [*lines, f"verdict: {verdict.name}"]
     warnings = [f"WARNING: {found.sickness}: {found.meaning}" for found in verdict.findings]
-    return [*lines, *warnings, f"spar diagnose {directory.path} shows the evidence and what helps"]
+    return [*lines, *warnings, f"{what_to_ask(directory)} shows the evidence and what helps"]
+
+
+def what_to_ask(directory: Directory) -> str:
+    """The command that diagnoses a run, as a shell reads it."""
+    return shlex.join(["spar", "diagnose", str(directory.path)])
 
 
 def complete_ending(directory: Directory, spec: DataSpec) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +17,10 @@ from sparring.settings import LARGEST_SEED
 from sparring.training.attributes import Given, asked_for, quantile_rows
 from sparring.types import DataSpec, Inputs, Recipe
 
+Label: TypeAlias = int | str | Sequence[int] | Tensor | np.ndarray[Any, Any]
+"""Classes asked for: one, by its number or name, or a number for each of n samples."""
+MOST_NAMES = 12
+"""Names of classes that an error lists."""
 BYTES = 12
 """Bytes of memory per number of an example until it is saved: as float32, again while it is rounded, and as uint8."""
 UNKNOWN = 16 << 30
@@ -27,13 +34,13 @@ def draw_latents(
     spec: DataSpec,
     n: int,
     seed: int,
-    label: int | None = None,
+    label: Label | None = None,
     attributes: Given | None = None,
     truncation: float | None = None,
 ) -> Inputs:
     """N latent codes by seed, drawn all at once, with conditions where the generator takes them.
 
-    Conditions are ``label`` or ``attributes``, else as frequent as in the training data.
+    Conditions are ``label`` (for all, or n of them) or ``attributes``, else as frequent as in the training data.
 
     Raises:
         UsageError: a condition for a generator that takes none, or one that does not exist, or a seed out of range, or
@@ -50,11 +57,44 @@ def draw_latents(
     if not recipe.conditional:
         return (z,)
     if label is not None:
-        if not isinstance(label, Integral) or not 0 <= label < len(spec.classes):
-            raise UsageError(f"there is no class {label}: this generator knows 0 to {len(spec.classes) - 1}.")
-        return (z, torch.full((n,), int(label)))
+        return (z, labels_asked_for(spec, n, label))
     drawn = spec.draw_conditions(n, generator)
     return (z, spec.encode_condition(drawn if attributes is None else asked_for(spec, drawn, attributes)))
+
+
+def labels_asked_for(spec: DataSpec, n: int, label: Label) -> Tensor:
+    """Labels (n,) int64: one class, by its name or its number, for all examples; or a number for each.
+
+    Raises:
+        UsageError: there is no such class, or there are not n numbers.
+    """
+    if isinstance(label, str | Integral):
+        return torch.full((n,), class_number(spec, label))
+    try:
+        labels = torch.as_tensor(label)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UsageError(f"the labels are no numbers of classes ({error}).") from error
+    if labels.shape != (n,) or labels.is_floating_point() or labels.is_complex():
+        raise UsageError(f"labels are one class, or {n} whole numbers, one for each sample.")
+    for wrong in labels[(labels < 0) | (labels >= len(spec.classes))][:1].tolist():
+        class_number(spec, wrong)
+    return labels.long()
+
+
+def class_number(spec: DataSpec, label: int | str) -> int:
+    """The number of a class that is called by its name or its number; names come first.
+
+    Raises:
+        UsageError: there is no such class.
+    """
+    numbers = {str(i): i for i in range(len(spec.classes))} | {name: i for i, name in enumerate(spec.classes)}
+    if isinstance(label, str) and label in numbers:
+        return numbers[label]
+    if isinstance(label, Integral) and 0 <= label < len(spec.classes):
+        return int(label)
+    last, names = len(spec.classes) - 1, ", ".join(spec.classes[:MOST_NAMES])
+    called = f" ({names}{', …' if last >= MOST_NAMES else ''})" if names != ", ".join(map(str, range(last + 1))) else ""
+    raise UsageError(f"there is no class {label}: this generator knows 0 to {last}{called}.")
 
 
 def check_count(recipe: Recipe, spec: DataSpec, n: int) -> None:

@@ -41,8 +41,8 @@ class AdaptiveAugmentation(View):
     learns the images as they are, not as they are shown. Of a critic or of pairs, which have no sign, r is
     2 · (share of pairs in the right order) - 1. Images are (n, C, H, W), one or three channels in [-1, 1] or near it.
 
-    It differs from the paper's code in two ways: the warp is bilinear, without a filter before it, and r is a running
-    mean, not one of blocks.
+    It differs from the paper's code in three ways: the warp is bilinear, without a filter before it; r is a running
+    mean, not one of blocks; and penalties take gradients with respect to images as they are shown, not as they were.
     """
 
     policy: str = "blit,geometry,colour"
