@@ -123,7 +123,7 @@ def test_pictures(tiny, training) -> None:
 
 def test_nothing_was_learned(heard, tiny, training) -> None:
     display, text = heard()
-    still = training(tiny(lr_generator=0.0), "still", display=display)
+    still = training(tiny(lr_generator=0.0, best_every=4), "still", display=display)
     assert "WARNING: nothing learned" in text.getvalue()
     assert "WARNING: nothing learned" in (still.path / "log.txt").read_text()
     display, text = heard()

@@ -16,6 +16,9 @@ HEALTHY, EARLY = "healthy", "too early to tell"
 UNFINISHED = ("undertrained", "modes missing")
 """Sicknesses that may pass as the training goes on, so they are said of a finished run only."""
 
+SURE = ("finite",)
+"""Symptoms that need no course of the run to be believed."""
+
 IN_WORDS = {
     "finite": "whether all values stayed finite (1) or not (0)",
     "largest_output": "largest output of the discriminator",
@@ -71,7 +74,7 @@ class Verdict:
     rate: float = math.nan
     """Images a second."""
     early: bool = False
-    """Too little is recorded to say that nothing is wrong."""
+    """Too little is recorded to say more than that a value stopped being finite."""
 
     @property
     def healthy(self) -> bool:
@@ -88,7 +91,7 @@ class Verdict:
     def midway(self) -> Verdict:
         """The same without what may be said only of a run that is over."""
         lasting = tuple(found for found in self.findings if found.sickness not in UNFINISHED)
-        return replace(self, findings=() if self.early else lasting)
+        return replace(self, findings=lasting)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values; ``rate`` is null where it is not known."""
@@ -103,9 +106,11 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     symptoms = find_symptoms(history, shares)
     thresholds: Mapping[str, float] = measured()["thresholds"]
     found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
+    early = len(history.series("figure")[0]) <= FEWEST
+    if early:
+        found = [finding for finding in found if any(known.symptom in SURE for known in finding.evidence)]
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
-    early = len(history.series("figure")[0]) <= FEWEST
     return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
 
 
