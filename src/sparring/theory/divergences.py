@@ -82,7 +82,7 @@ def draw(canvas: Any) -> None:
     left.axvline(1, color=BEST, lw=0.8, ls=":")
     left.set(ylim=(-0.08, 3), xlabel="u = p/q")
     left.set_title("f(u) − f′(1)(u − 1): what a density ratio costs", fontsize=10.5)
-    left.legend(fontsize=8, loc="upper center")
+    left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=4)  # below: curves are everywhere
     right.axhline(1, color=BEST, lw=0.8, ls=":")
     right.axvline(1, color=BEST, lw=0.8, ls=":")
     right.set(ylim=(-0.5, 1.1), xlabel="s", ylabel="bound / divergence")

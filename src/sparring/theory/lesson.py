@@ -69,5 +69,5 @@ def line(figure: Figure, width: int) -> str:
     mark = "" if figure.holds else "  FAILS"
     return (
         f"{figure.what:{width}}  {figure.theory:14.9f}  {figure.found:14.9f}  {difference:10.1e}  "
-        f"{figure.tolerance:8.0e}{mark}"
+        f"{figure.tolerance:8.2g}{mark}"
     )
