@@ -142,6 +142,11 @@ class DataSpec:
         return torch.tensor(self.rows)[torch.randint(len(self.rows), (n,), generator=generator)]
 
     @property
+    def class_numbers(self) -> dict[str, int]:
+        """The number of each class by what a user may call it: its number, or its name, which comes first."""
+        return {str(i): i for i in range(len(self.classes))} | {name: i for i, name in enumerate(self.classes)}
+
+    @property
     def cumulative_shares(self) -> Tensor:
         """The cumulative shares of the classes in the training part, (classes,), from above 0 up to 1."""
         shares = torch.tensor(self.shares or [1.0] * len(self.classes), dtype=torch.float64)

@@ -61,7 +61,7 @@ def class_pair(spec: DataSpec, name: str) -> Pair:
     """
     if name in COLOUR:
         raise UsageError(f"images without colour have no {name}.")
-    known = {str(i): i for i in range(len(spec.classes))} | {c: i for i, c in enumerate(spec.classes)}
+    known = spec.class_numbers
     if name in known:
         return None, known[name]
     before, _, after = name.partition(TOWARDS)

@@ -87,9 +87,8 @@ def class_number(spec: DataSpec, label: int | str) -> int:
     Raises:
         UsageError: there is no such class.
     """
-    numbers = {str(i): i for i in range(len(spec.classes))} | {name: i for i, name in enumerate(spec.classes)}
-    if isinstance(label, str) and label in numbers:
-        return numbers[label]
+    if isinstance(label, str) and label in spec.class_numbers:
+        return spec.class_numbers[label]
     if isinstance(label, Integral) and 0 <= label < len(spec.classes):
         return int(label)
     last, names = len(spec.classes) - 1, ", ".join(spec.classes[:MOST_NAMES])
