@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 from sparring.data import open_data
 from sparring.errors import UsageError
 from sparring.game import Adversarial, AuxiliaryClassifier, AuxiliaryRegression, TwoUpdates
-from sparring.networks import Classifier, Discriminator, Joined, MLPDiscriminator, MLPGenerator
+from sparring.networks import ClassifyingHead, Discriminator, Joined, MLPDiscriminator, MLPGenerator
 from sparring.objectives import minimax, non_saturating
 from sparring.recipes.parts import adam, normal
 from sparring.training.draw import Draw
@@ -212,7 +212,7 @@ def classifying() -> tuple[Players, Drawn]:
     """Players that know three classes, and a batch for them."""
     torch.manual_seed(0)
     generator = Joined(MLPGenerator(5, (8,), (2, 2), activation=nn.ReLU), partial(nn.Embedding, 3), 2)
-    players = Players(generator, Discriminator(Flat(), partial(Classifier, classes=3))).double()
+    players = Players(generator, Discriminator(Flat(), partial(ClassifyingHead, classes=3))).double()
     y = torch.tensor([0, 1, 2, 2, 1, 0])
     real, z = torch.randn(6, 2, 2, dtype=torch.float64), torch.randn(6, 3, dtype=torch.float64)
     return players, Drawn((real, y), (z, y.flip(0)))

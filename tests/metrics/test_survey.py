@@ -4,14 +4,14 @@ import torch
 
 from sparring.data import DataOptions, open_data
 from sparring.metrics.ranking import make_ranking
-from sparring.metrics.survey import Survey, spacing
+from sparring.metrics.survey import SampleSurvey, spacing
 
 
 @pytest.fixture(scope="module")
 def survey():
     dataset = open_data("digits", DataOptions())
     rank = make_ranking(dataset)
-    return Survey(dataset, rank), rank, dataset
+    return SampleSurvey(dataset, rank), rank, dataset
 
 
 def look(survey, images):
@@ -37,7 +37,7 @@ def test_training_examples_are_no_floor_for_themselves(tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8))
     few = open_data(str(tmp_path / "few.npy"), DataOptions())
     assert few.validation is None
-    assert "real_figure" not in Survey(few, make_ranking(few)).floors()
+    assert "real_figure" not in SampleSurvey(few, make_ranking(few)).floors()
 
 
 def test_copies_are_seen(survey):
@@ -68,7 +68,7 @@ def test_a_class_that_is_left_out_is_missing_from_the_shares(survey):
 
 def test_modes_of_a_mixture():
     dataset = open_data("ring", DataOptions(points=4000))
-    found = Survey(dataset, make_ranking(dataset))
+    found = SampleSurvey(dataset, make_ranking(dataset))
     x = dataset.train.read(torch.arange(4000).numpy()).x
     assert found(x)["sample_modes"] == 1
     assert found(x)["sample_on_modes"] == pytest.approx(1, abs=0.02)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sparring.networks import (
     AttributeEmbedding,
     ClassEmbedding,
-    Classifier,
+    ClassifyingHead,
     DCGANFeatures,
     DCGANGenerator,
     Discriminator,
@@ -271,7 +271,7 @@ def test_the_projection_is_an_inner_product() -> None:
 
 
 def test_the_classifier_judges_and_scores() -> None:
-    raw, scores = Discriminator(DCGANFeatures((1, 8, 8), WIDTH), partial(Classifier, classes=CLASSES))(
+    raw, scores = Discriminator(DCGANFeatures((1, 8, 8), WIDTH), partial(ClassifyingHead, classes=CLASSES))(
         torch.randn(6, 1, 8, 8)
     )
     assert (raw.shape, scores.shape) == ((6, 1), (6, CLASSES))

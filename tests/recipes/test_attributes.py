@@ -17,7 +17,7 @@ from sparring.errors import UsageError
 from sparring.game import Adversarial, AuxiliaryRegression
 from sparring.networks import (
     AttributeEmbedding,
-    Classifier,
+    ClassifyingHead,
     Discriminator,
     Joined,
     MLPDiscriminator,
@@ -54,7 +54,10 @@ penalised = Adversarial(non_saturating, penalties=(R1(0.1), R2(0.1)))
 GAMES: dict[str, tuple[Adversarial, Callable[[], nn.Module]]] = {
     "told": (penalised, lambda: Joined(MLPDiscriminator((2 + 8,), (WIDTH, WIDTH), activation=leaky), angle, 8)),
     "projected": (penalised, lambda: Discriminator(Features(), partial(Projection, condition=angle))),
-    "said": (AuxiliaryRegression(non_saturating), lambda: Discriminator(Features(), partial(Classifier, classes=1))),
+    "said": (
+        AuxiliaryRegression(non_saturating),
+        lambda: Discriminator(Features(), partial(ClassifyingHead, classes=1)),
+    ),
 }
 
 

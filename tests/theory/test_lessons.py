@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparring.theory import LESSONS, Figure, Lesson
+from sparring.theory import LESSONS, Check, Lesson
 from sparring.theory.show import page
 
 TRAINED = ("discriminator", "transport", "dirac")
@@ -29,7 +29,7 @@ def test_holds_and_can_be_read(name: str) -> None:
 
 
 def lesson(found: float) -> Lesson:
-    return Lesson("a title", "a text", (Figure("one is one", 1.0, found, 1e-3),), lambda canvas: canvas.subplots())
+    return Lesson("a title", "a text", (Check("one is one", 1.0, found, 1e-3),), lambda canvas: canvas.subplots())
 
 
 @pytest.mark.parametrize(("found", "holds"), [(1.0005, True), (1.002, False), (math.nan, False), (math.inf, False)])

@@ -24,10 +24,10 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
     difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
     the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: how far its
     logarithm is from a course that never rises, in the late part, as a deviation. ``precision`` and ``recall`` are
-    shares of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``Survey`` has them; ``classes``
-    is the share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on training
-    examples against samples, ``held_out`` the same on held-out ones. What else there is are signals, under the names
-    that SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
+    shares of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``SampleSurvey`` has them;
+    ``classes`` is the share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on
+    training examples against samples, ``held_out`` the same on held-out ones. What else there is are signals, under
+    the names that SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
     """
     found = of_figure(history) | of_samples(history)
     found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}

@@ -24,7 +24,7 @@ FEWEST_LABELLED = 5
 Surveyed = dict[str, float]
 
 
-class Survey:
+class SampleSurvey:
     """Compares samples with training examples on the ranking's features. The names of what it finds:
 
     ``sample_precision`` and ``sample_recall`` are those of ``metrics.prdc``. ``sample_spacing`` is the distance of

@@ -2,7 +2,7 @@
 
 from sparring.networks.dcgan import DCGANFeatures, DCGANGenerator, UpsampleGenerator
 from sparring.networks.encoder import Encoder, StandardisedEncoder, WithEncoder
-from sparring.networks.heads import Classifier, Discriminator, Judgement, PairJudgement, Projection
+from sparring.networks.heads import ClassifyingHead, Discriminator, Judgement, PairJudgement, Projection
 from sparring.networks.initialise import gaussian, glorot
 from sparring.networks.layers import (
     AttributeEmbedding,
@@ -24,7 +24,7 @@ __all__ = [
     "AttributeEmbedding",
     "Bernoulli",
     "ClassEmbedding",
-    "Classifier",
+    "ClassifyingHead",
     "Condition",
     "DCGANFeatures",
     "DCGANGenerator",

@@ -24,7 +24,7 @@ class Discriminator(nn.Module):
         self.features, self.head = features, head(width)
 
     def forward(self, x: Tensor, *conditions: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """Raw outputs (n, 1); from a ``Classifier`` the class scores (n, classes) too."""
+        """Raw outputs (n, 1); from a ``ClassifyingHead`` the class scores (n, classes) too."""
         outputs: Tensor | tuple[Tensor, Tensor] = self.head(self.features(x), *conditions)
         return outputs
 
@@ -59,7 +59,7 @@ class Projection(nn.Module):
         return raw
 
 
-class Classifier(nn.Module):
+class ClassifyingHead(nn.Module):
     """A judgement, and scores of the classes: the auxiliary classifier of Odena et al. 2017, arXiv:1610.09585.
 
     For attributes the scores are what it takes them to be, one number each.

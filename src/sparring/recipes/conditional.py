@@ -62,13 +62,13 @@ def acgan(
     from functools import partial
 
     from sparring.game import AuxiliaryClassifier, AuxiliaryRegression
-    from sparring.networks import Classifier, DCGANFeatures, DCGANGenerator, Discriminator, Joined, gaussian
+    from sparring.networks import ClassifyingHead, DCGANFeatures, DCGANGenerator, Discriminator, Joined, gaussian
     from sparring.objectives import non_saturating
     from sparring.recipes.parts import adam, condition_for, image_shape, normal
     from sparring.types import Recipe
 
     shape, condition = image_shape(spec, "acgan"), condition_for(spec, "acgan")
-    head = partial(Classifier, classes=len(spec.attributes or spec.classes))
+    head = partial(ClassifyingHead, classes=len(spec.attributes or spec.classes))
     game = AuxiliaryRegression if spec.attributes else AuxiliaryClassifier
     latent = latent_dim + label_dim
     return Recipe(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sparring.theory.discriminator import discriminator
 from sparring.theory.divergences import divergences
-from sparring.theory.lesson import Figure, Lesson
+from sparring.theory.lesson import Check, Lesson
 from sparring.theory.likelihood import likelihood
 from sparring.theory.motion import dirac
 from sparring.theory.saturation import saturation
@@ -24,4 +24,4 @@ LESSONS: dict[str, Callable[[], Lesson]] = {
 }
 """Every lesson, in the order in which they are read."""
 
-__all__ = ["LESSONS", "Figure", "Lesson"]
+__all__ = ["LESSONS", "Check", "Lesson"]

@@ -14,7 +14,7 @@ from sparring.data.toys import Mixture, SwissRoll, ring
 from sparring.game import Adversarial
 from sparring.objectives import non_saturating
 from sparring.theory.fit import train_discriminator
-from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, jsd, line, square, value
 
@@ -129,15 +129,15 @@ def discriminator() -> Lesson:
     """The best discriminator p/(p + q) against a trained one, in one and two dimensions."""
     line_match, ring_match, roll = on_the_line(), ring_against_ring(), roll_against_blob()
     figures = (
-        Figure("swiss roll: ∫p", 1, roll.grid.integrate(roll.log_p.exp()), 1e-8),
-        Figure("ring: V of D* is 2·JSD − log 4", ring_match.theory, ring_match.most, 1e-8),
-        Figure("swiss roll: V of D* is 2·JSD − log 4", roll.theory, roll.most, 1e-8),
-        Figure(f"normal: V of the trained one (worst of {len(SEEDS)} seeds)", line_match.most, line_match.least, 0.005),
-        Figure(f"normal: E|D − D*| (worst of {len(SEEDS)} seeds)", 0, line_match.error, 0.02),
-        Figure(f"ring: V of the trained one (worst of {len(SEEDS)} seeds)", ring_match.most, ring_match.least, 0.005),
-        Figure(f"ring: E|D − D*| (worst of {len(SEEDS)} seeds)", 0, ring_match.error, 0.02),
-        Figure("swiss roll: V of the trained one (seed 0)", roll.most, roll.least, 0.03),
-        Figure("swiss roll: E|D − D*| (seed 0)", 0, roll.error, 0.06),
+        Check("swiss roll: ∫p", 1, roll.grid.integrate(roll.log_p.exp()), 1e-8),
+        Check("ring: V of D* is 2·JSD − log 4", ring_match.theory, ring_match.most, 1e-8),
+        Check("swiss roll: V of D* is 2·JSD − log 4", roll.theory, roll.most, 1e-8),
+        Check(f"normal: V of the trained one (worst of {len(SEEDS)} seeds)", line_match.most, line_match.least, 0.005),
+        Check(f"normal: E|D − D*| (worst of {len(SEEDS)} seeds)", 0, line_match.error, 0.02),
+        Check(f"ring: V of the trained one (worst of {len(SEEDS)} seeds)", ring_match.most, ring_match.least, 0.005),
+        Check(f"ring: E|D − D*| (worst of {len(SEEDS)} seeds)", 0, ring_match.error, 0.02),
+        Check("swiss roll: V of the trained one (seed 0)", roll.most, roll.least, 0.03),
+        Check("swiss roll: E|D − D*| (seed 0)", 0, roll.error, 0.06),
     )
     return Lesson(
         "The best discriminator is D* = p/(p + q), and training finds it",

@@ -9,7 +9,7 @@ import torch
 
 from sparring.objectives import DIVERGENCES
 from sparring.theory import normal
-from sparring.theory.lesson import BEST, FAKE, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import bound, f_divergence, jsd, line
 
@@ -35,7 +35,7 @@ def closed_forms(p: Normal, q: Normal) -> dict[str, float]:
 def divergences() -> Lesson:
     """A discriminator measures a divergence: the best one reaches it, and none goes beyond."""
     grid = line()
-    figures: list[Figure] = []
+    figures: list[Check] = []
     for pair, (p, q) in PAIRS.items():
         log_p, log_q = p.log_prob(grid.x), q.log_prob(grid.x)
         twice = 2 * jsd(log_p, log_q, grid)
@@ -44,8 +44,8 @@ def divergences() -> Lesson:
             tolerance = 1e-8 if name == "total-variation" else 1e-10 * max(1, known[name])
             integral = f_divergence(divergence, log_p, log_q, grid)
             reached = bound(divergence, divergence.optimum(log_p - log_q), log_p, log_q, grid)
-            figures.append(Figure(f"{pair}: {name}, integral", known[name], integral, tolerance))
-            figures.append(Figure(f"{pair}: {name}, best bound", known[name], reached, tolerance))
+            figures.append(Check(f"{pair}: {name}, integral", known[name], integral, tolerance))
+            figures.append(Check(f"{pair}: {name}, best bound", known[name], reached, tolerance))
     return Lesson(
         "A discriminator estimates a divergence, from below",
         "For every convex f with f(1) = 0, D_f(P‖Q) = ∫ q f(p/q) says how far the generator's Q is from the data's P. "

@@ -15,7 +15,7 @@ REAL, FAKE, JUDGE, BEST, OTHER = "#1f6fb4", "#e0641c", "#2b8a3e", "#6b6b6b", "#8
 """Colours of the data, of the generator, of a discriminator, of what is best, and of what is beside them."""
 
 
-class Figure(NamedTuple):
+class Check(NamedTuple):
     """One figure of a lesson: what theory says, and what was found by other means."""
 
     what: str
@@ -37,7 +37,7 @@ class Lesson:
     title: str
     text: str
     """What a learner reads beside the picture."""
-    figures: tuple[Figure, ...]
+    figures: tuple[Check, ...]
     draw: Callable[[Any], None]
     """Draws on an empty matplotlib figure."""
     size: tuple[float, float] = (11.0, 4.4)
@@ -63,7 +63,7 @@ class Lesson:
         return "\n".join([head, *(line(figure, width) for figure in self.figures)])
 
 
-def line(figure: Figure, width: int) -> str:
+def line(figure: Check, width: int) -> str:
     """One line of the table."""
     difference = abs(figure.theory - figure.found)
     mark = "" if figure.holds else "  FAILS"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.toys import Mixture
-from sparring.theory.lesson import BEST, FAKE, JUDGE, OTHER, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, JUDGE, OTHER, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, kl, line
 
@@ -70,25 +70,25 @@ def likelihood() -> Lesson:
     log_p = DATA.log_prob(grid.x)
     best = {name: fit(name, grid) for name in MEASURES}
     figures = [
-        Figure("maximum likelihood: mean is the data's", 0, best["likelihood"].mean, 1e-6),
-        Figure("maximum likelihood: sigma is the data's", SPREAD, best["likelihood"].sigma, 1e-6),
-        Figure("minimum KL(P‖Q): mean, the same", best["likelihood"].mean, best["forward"].mean, 1e-6),
-        Figure("minimum KL(P‖Q): sigma, the same", best["likelihood"].sigma, best["forward"].sigma, 1e-6),
+        Check("maximum likelihood: mean is the data's", 0, best["likelihood"].mean, 1e-6),
+        Check("maximum likelihood: sigma is the data's", SPREAD, best["likelihood"].sigma, 1e-6),
+        Check("minimum KL(P‖Q): mean, the same", best["likelihood"].mean, best["forward"].mean, 1e-6),
+        Check("minimum KL(P‖Q): sigma, the same", best["likelihood"].sigma, best["forward"].sigma, 1e-6),
     ]
     entropy = grid.integrate(-log_p.exp() * log_p)
     for q in (best["likelihood"], best["reverse"], Normal(-1, 3)):
         log_q = q.log_prob(grid.x)
         unlikely = grid.integrate(-log_p.exp() * log_q)
         figures.append(
-            Figure(
+            Check(
                 f"Q = N({q.mean:.2f}, {q.sigma:.2f}²): −E[log q] is H(P) + KL",
                 entropy + kl(log_p, log_q, grid),
                 unlikely,
                 1e-10,
             )
         )
-    figures.append(Figure("minimum KL(Q‖P): mean is near one mode's", CENTRES[1], abs(best["reverse"].mean), 0.02))
-    figures.append(Figure("minimum KL(Q‖P): sigma is near one mode's", WIDTH, best["reverse"].sigma, 0.02))
+    figures.append(Check("minimum KL(Q‖P): mean is near one mode's", CENTRES[1], abs(best["reverse"].mean), 0.02))
+    figures.append(Check("minimum KL(Q‖P): sigma is near one mode's", WIDTH, best["reverse"].sigma, 0.02))
     return Lesson(
         "Maximum likelihood is minimum KL(P‖Q); the other direction picks a mode",
         "The expected negative log-likelihood is the data's entropy plus KL(P‖Q), and the entropy does not depend on "

@@ -21,7 +21,7 @@ from sparring.theory.dirac import (
     path,
     simultaneous,
 )
-from sparring.theory.lesson import FAKE, JUDGE, REAL, Figure, Lesson
+from sparring.theory.lesson import FAKE, JUDGE, REAL, Check, Lesson
 
 SHOWN = (
     "non-saturating",
@@ -41,7 +41,7 @@ RATE = 0.2
 
 def dirac() -> Lesson:
     """Eigenvalues of the gradient vector field and the measured rates of trajectories, for each game and penalty."""
-    figures: list[Figure] = []
+    figures: list[Check] = []
     for name, case in GAMES.items():
         figures += rates(name, case)
     figures += steps()
@@ -61,7 +61,7 @@ def dirac() -> Lesson:
     )
 
 
-def rates(name: str, case: Dirac) -> list[Figure]:
+def rates(name: str, case: Dirac) -> list[Check]:
     """Both parts of the leading eigenvalue: by theory, by autograd, and as trajectories show them."""
     if case.eigenvalues is None:
         return []
@@ -73,34 +73,34 @@ def rates(name: str, case: Dirac) -> list[Figure]:
     for part in ("real", "imag"):
         title = f"{name}: {'shrinks' if part == 'real' else 'turns'}"
         theory = getattr(expected, part)
-        rows.append(Figure(f"{title}, eigenvalue", theory, getattr(found, part), 1e-7 if expected == 0 else 1e-10))
-        rows.append(Figure(f"{title}, trajectory", theory, getattr(seen, part), loose))
+        rows.append(Check(f"{title}, eigenvalue", theory, getattr(found, part), 1e-7 if expected == 0 else 1e-10))
+        rows.append(Check(f"{title}, trajectory", theory, getattr(seen, part), loose))
     return rows
 
 
-def steps() -> list[Figure]:
+def steps() -> list[Check]:
     """How a gradient step grows: at once |1 + ih a| = √(1 + h² a²), in turns exactly 1."""
     rows = []
     for name, a in (("non-saturating", 0.5), ("wasserstein", 1.0), ("least squares −1/+1", 1.0)):
         game = GAMES[name].game
         theory = math.sqrt(1 + (RATE * a) ** 2)
-        rows.append(Figure(f"{name}: growth of a step at once", theory, growth(game, simultaneous, RATE), 1e-8))
-        rows.append(Figure(f"{name}: growth of steps in turns", 1.0, growth(game, alternating, RATE), 1e-8))
+        rows.append(Check(f"{name}: growth of a step at once", theory, growth(game, simultaneous, RATE), 1e-8))
+        rows.append(Check(f"{name}: growth of steps in turns", 1.0, growth(game, alternating, RATE), 1e-8))
         far = path(game, alternating, (1.0, 0.0), RATE, 500).norm(dim=1)
-        rows.append(Figure(f"{name}: in turns, largest/first distance within 25 %", 1.0, float(far.max()), 0.25))
+        rows.append(Check(f"{name}: in turns, largest/first distance within 25 %", 1.0, float(far.max()), 0.25))
     return rows
 
 
-def cycle() -> list[Figure]:
+def cycle() -> list[Check]:
     """WGAN-GP: the field's jump at ψ = 0, and trajectories that never arrive."""
     game = GAMES["wasserstein, GP 0.3"].game
     weight = 2 * 0.3
     sides = [field(game, torch.tensor([0.0, s * 1e-9], dtype=torch.float64))[1].item() for s in (1, -1)]
     inner, outer = (path(game, flow, (start, 0.0), 0.1, 1200)[700:].norm(dim=1) for start in (0.3, 2.5))
     return [
-        Figure("wasserstein, GP: ψ's push just above ψ = 0", weight, sides[0], 1e-8),
-        Figure("wasserstein, GP: ψ's push just below ψ = 0", -weight, sides[1], 1e-8),
-        Figure(
+        Check("wasserstein, GP: ψ's push just above ψ = 0", weight, sides[0], 1e-8),
+        Check("wasserstein, GP: ψ's push just below ψ = 0", -weight, sides[1], 1e-8),
+        Check(
             "wasserstein, GP: least distance at late times, from inside and outside",
             float(outer.min()),
             float(inner.min()),

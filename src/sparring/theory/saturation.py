@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.objectives import Objective, minimax, non_saturating
-from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, jsd, line
 
@@ -34,20 +34,20 @@ def push(objective: Objective, shift: float, grid: Grid) -> float:
 
 def saturation() -> Lesson:
     """The non-saturating gradient against the saturating one when D is confident."""
-    figures: list[Figure] = []
+    figures: list[Check] = []
     for raw in (-10.0, -5.0, -1.0, 0.0):
         chance = 1 / (1 + math.exp(-raw))
         at = torch.tensor([raw], dtype=torch.float64)
-        figures.append(Figure(f"D = {chance:.5f}: saturating slope is −D", -chance, slopes(minimax, at).item(), 1e-14))
+        figures.append(Check(f"D = {chance:.5f}: saturating slope is −D", -chance, slopes(minimax, at).item(), 1e-14))
         found = slopes(non_saturating, at).item()
-        figures.append(Figure(f"D = {chance:.5f}: non-saturating slope is D − 1", chance - 1, found, 1e-14))
+        figures.append(Check(f"D = {chance:.5f}: non-saturating slope is D − 1", chance - 1, found, 1e-14))
     grid = line()
     for shift in SHIFTS:
         name = f"G = N({shift:g}, 1)"
         slope = jsd_slope(shift, grid)
-        figures.append(Figure(f"{name}: saturating push is d(2·JSD)/dm", slope, push(minimax, shift, grid), 1e-7))
+        figures.append(Check(f"{name}: saturating push is d(2·JSD)/dm", slope, push(minimax, shift, grid), 1e-7))
         other = push(non_saturating, shift, grid)  # KL(Q‖P) = m²/2, so its slope is m
-        figures.append(Figure(f"{name}: non-saturating push is d(KL(Q‖P) − 2·JSD)/dm", shift - slope, other, 1e-7))
+        figures.append(Check(f"{name}: non-saturating push is d(KL(Q‖P) − 2·JSD)/dm", shift - slope, other, 1e-7))
     return Lesson(
         "Far from the data the first loss falls silent, the second one speaks up",
         "Early in training D is sure that samples are fake: D(G(z)) is near 0. There log(1 − D) is flat, its slope in "

@@ -14,7 +14,7 @@ from sparring.objectives import wasserstein
 from sparring.penalties import WGANGP
 from sparring.theory import normal
 from sparring.theory.fit import train_discriminator
-from sparring.theory.lesson import BEST, FAKE, JUDGE, OTHER, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, JUDGE, OTHER, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, jsd, line
 
@@ -64,17 +64,17 @@ def slopes(raw: Tensor, grid: Grid) -> Tensor:
 def transport() -> Lesson:
     """W1 from a trained critic against the closed form."""
     fine, grid = line(), shown()
-    figures: list[Figure] = [
-        Figure("N(0,1), N(1,2²): W1 in closed form", 1.16663, normal.wasserstein(*PAIRS["N(0,1), N(1,2²)"]), 5e-6)
+    figures: list[Check] = [
+        Check("N(0,1), N(1,2²): W1 in closed form", 1.16663, normal.wasserstein(*PAIRS["N(0,1), N(1,2²)"]), 5e-6)
     ]
     for name, (p, q) in PAIRS.items():
         exact = normal.wasserstein(p, q)
-        figures.append(Figure(f"{name}: ∫|F − G|", exact, by_distributions(p, q, fine), 1e-7))
+        figures.append(Check(f"{name}: ∫|F − G|", exact, by_distributions(p, q, fine), 1e-7))
         best = torch.sign(q.cdf(fine.x) - p.cdf(fine.x))
-        figures.append(Figure(f"{name}: the best critic, slope ±1", exact, by_critic(best, p, q, fine), 1e-7))
+        figures.append(Check(f"{name}: the best critic, slope ±1", exact, by_critic(best, p, q, fine), 1e-7))
         for seed, raw in zip(SEEDS, critics(name), strict=True):
             found = by_critic(slopes(raw, grid), p, q, grid)
-            figures.append(Figure(f"{name}: a trained critic, seed {seed}", exact, found, 0.03 * exact))
+            figures.append(Check(f"{name}: a trained critic, seed {seed}", exact, found, 0.03 * exact))
     return Lesson(
         "The Wasserstein distance: how far mass must be moved, told by a critic of slope one",
         "W1 is the largest E_P[f] − E_Q[f] over functions whose slope is nowhere above one. On the line the best one "

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.objectives import non_saturating
-from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Figure, Lesson
+from sparring.theory.lesson import BEST, FAKE, JUDGE, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, jsd, line
 from sparring.theory.quadrature import value as value_of
@@ -22,17 +22,17 @@ def value() -> Lesson:
     """V(G, D*) = 2·JSD − log 4, and the discriminator's cross-entropy is −V."""
     grid = line()
     log_p = DATA.log_prob(grid.x)
-    figures: list[Figure] = []
+    figures: list[Check] = []
     for generator in GENERATORS:
         log_q = generator.log_prob(grid.x)
         name = f"G = N({generator.mean:g}, {generator.sigma:g}²)"
         best = value_of(log_p - log_q, log_p, log_q, grid)
-        figures.append(Figure(f"{name}: V(G, D*)", 2 * jsd(log_p, log_q, grid) - math.log(4), best, 1e-12))
+        figures.append(Check(f"{name}: V(G, D*)", 2 * jsd(log_p, log_q, grid) - math.log(4), best, 1e-12))
         loss = grid.integrate(cross_entropy(log_p - log_q, log_p, log_q))
-        figures.append(Figure(f"{name}: cross-entropy of D*", -best, loss, 1e-12))
+        figures.append(Check(f"{name}: cross-entropy of D*", -best, loss, 1e-12))
     log_q = GENERATORS[0].log_prob(grid.x)
-    figures.append(Figure("JSD of N(0,1) and N(2,1)", 0.33683, jsd(log_p, log_q, grid), 5e-6))
-    figures.append(Figure("V of N(0,1) and N(2,1)", -0.71263, value_of(log_p - log_q, log_p, log_q, grid), 5e-6))
+    figures.append(Check("JSD of N(0,1) and N(2,1)", 0.33683, jsd(log_p, log_q, grid), 5e-6))
+    figures.append(Check("V of N(0,1) and N(2,1)", -0.71263, value_of(log_p - log_q, log_p, log_q, grid), 5e-6))
     return Lesson(
         "What the generator minimises: V(G, D*) = 2·JSD(P‖Q) − log 4",
         "For each generator there is a best discriminator, D* = p/(p + q), and its value is twice the Jensen-Shannon "

@@ -17,7 +17,7 @@ from sparring.diagnosis.verdict import Verdict, diagnose
 from sparring.errors import SparringError
 from sparring.files import save_png
 from sparring.metrics.ranking import make_ranking
-from sparring.metrics.survey import Survey, Surveyed
+from sparring.metrics.survey import SampleSurvey, Surveyed
 from sparring.training.chunks import in_chunks
 from sparring.training.directory import Directory
 from sparring.training.display import Display
@@ -76,7 +76,7 @@ class Loop:
         self.step = make_step(self.recipe, dataset.train, device)
         self.state = self.step.state
         self.rank = make_ranking(dataset, device)
-        self.survey = Survey(dataset, self.rank)
+        self.survey = SampleSurvey(dataset, self.rank)
         self.signals, self.signals_every = Signals(self.step, dataset, self.rank), signals_every(recipe)
         self.rows: list[dict[str, float]] = []
         """The lines of metrics.jsonl."""
@@ -210,7 +210,7 @@ class Loop:
         )
 
     def measure(self, *, untrained: bool = False) -> Surveyed:
-        """The ``figure`` that ranks checkpoints (lower is better), and what else the samples show (``Survey``).
+        """The ``figure`` that ranks checkpoints (lower is better), and what else the samples show (``SampleSurvey``).
 
         Before training, batch norm uses the batch's statistics, as its running averages mean nothing yet.
         """
