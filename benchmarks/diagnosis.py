@@ -34,6 +34,7 @@ from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, 
 from sparring.diagnosis.symptoms import SIGNALS, Symptoms, find_symptoms
 from sparring.diagnosis.verdict import HEALTHY, class_shares, diagnose
 from sparring.files import write_atomically
+from sparring.identity import Identity
 from sparring.runs.run import Run
 from sparring.training.loop import SETTLING
 from sparring.types import DataSpec
@@ -100,7 +101,8 @@ def observed(run: Run) -> dict[str, Any]:
 
 def facts(run: Run) -> dict[str, Any]:
     """What a remedy depends on."""
-    return {name: run.identity[name] for name in ("recipe", "given", "settings", "data_options")} | {
+    identity = run.identity.to_json()
+    return {name: identity[name] for name in ("recipe", "given", "settings", "data_options")} | {
         "spec": {"kind": run.spec.kind}
     }
 
@@ -212,7 +214,21 @@ def write(values: dict[str, Any]) -> None:
 
 def remedy_of(row: Row) -> Remedy | None:
     """What is prescribed for a row."""
-    return prescribe(diagnose(row["metrics"], spec_of(row)), row["identity"])
+    facts, spec = row["identity"], spec_of(row)
+    return prescribe(
+        diagnose(row["metrics"], spec),
+        Identity(
+            recipe=facts["recipe"],
+            recipe_digest="",
+            data="",
+            data_options=facts["data_options"],
+            own=facts["settings"]["own"],
+            general=facts["settings"]["general"],
+            spec=replace(spec, kind=facts["spec"]["kind"]),
+            fingerprint="",
+            given=facts["given"],
+        ),
+    )
 
 
 def treat(case: Case, seed: int) -> None:

@@ -75,7 +75,7 @@ def trained(data: str, row: Row, out: Path, threads: int) -> Run:
     settings |= {"holdout": 0.0} if data.endswith(".npz") else {}
     run = sparring.train(data, row["recipe"], out=out, device="cpu", **settings)
     row["cpu_seconds"] = round(time.process_time() - began) if anew else None
-    row |= {"commit": commit(), "settings": run.identity["settings"]["own"], "batch": run.recipe.batch}
+    row |= {"commit": commit(), "settings": run.identity.own, "batch": run.recipe.batch}
     row |= {"best_at": run.step("best")}
     return run
 

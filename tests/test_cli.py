@@ -151,6 +151,13 @@ def test_sample_of_a_checkpoint(digits_run: sparring.Run, spar, tmp_path: Path) 
     assert "has no checkpoint '31'; it has: best, last, " in result.err
 
 
+def test_interpolate_truncated(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
+    out = tmp_path / "way.npy"
+    assert spar("interpolate", digits_run.path, "--frames", 3, "--truncation", 0.5, "--out", out).code == 0
+    frames = digits_run.interpolate(frames=3, truncation=0.5)
+    assert (np.load(out) == digits_run.spec.decode(frames).numpy()).all()
+
+
 def test_sample_truncated(digits_run: sparring.Run, spar, tmp_path: Path) -> None:
     out = tmp_path / "a.npy"
     assert spar("sample", digits_run.path, "-n", 3, "--truncation", 0.5, "--out", out).code == 0

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import torch
 
 from sparring.data import DataOptions
 from sparring.diagnosis.remedies import prescribe
 from sparring.errors import UsageError
+from sparring.identity import Identity, Remedied, differences
 from sparring.prepare import prepare
-from sparring.recipes.build import Named, build, built_in, find, settings_of, share_out
-from sparring.runs.identity import differences
+from sparring.recipes.build import build, built_in, find, settings_of, share_out
 from sparring.runs.run import Run
-from sparring.settings import Value
+from sparring.settings import Choice, Value
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.engine import captures
 from sparring.training.loop import Sick, complete_ending
 from sparring.training.loop import train as train_run
-from sparring.types import DataSpec, Recipe
 
 REMEDIES = 3
 """How often a run may go back to its best checkpoint."""
@@ -79,9 +79,9 @@ def train(
                 "More --steps go on, --fresh starts over."
             )
             return run
-        if run.identity["chosen"]:
-            shown.say(what_was_chosen(run.identity))
-        shown.say(f"training {run.identity['recipe']} on {data} ({len(dataset.train)} examples) in {run.path}")
+        if run.identity.chosen:
+            shown.say(what_was_chosen(run.identity, run.identity.chosen))
+        shown.say(f"training {run.identity.recipe} on {data} ({len(dataset.train)} examples) in {run.path}")
         scalars = scalars_writer(run, tensorboard)
         while True:
             try:
@@ -99,41 +99,43 @@ def roll_back(run: Run, sick: Sick) -> Run:
         Sick: ``on_sick`` is ``stop``, there is no best checkpoint, REMEDIES remedies were tried already, or none is a
             change of general settings alone.
     """
-    remedy, identity = prescribe(sick.verdict, run.identity), dict(run.identity)
-    if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity["recipe"]:
+    remedy, identity = prescribe(sick.verdict, run.identity), run.identity
+    if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity.recipe:
         raise sick
-    if not run.directory.best.exists() or len(identity["remedies"]) >= REMEDIES or identity["recipe_digest"]:
+    if not run.directory.best.exists() or len(identity.remedies) >= REMEDIES or identity.recipe_digest:
         raise sick
-    named = built_in(identity["recipe"])
-    own, general, _ = share_out(
-        named, identity["chosen"].get("settings", {}) | remedy.settings, get_type_hints(DataOptions)
-    )
+    named = built_in(identity.recipe)
+    chosen = identity.chosen.settings if identity.chosen else {}
+    own, general, _ = share_out(named, chosen | remedy.settings, get_type_hints(DataOptions))
     built = build(named, run.spec, own, {**general, **{name: getattr(run.recipe, name) for name in KEPT}})
-    settings = settings_of(named, built, own)
-    if settings["own"] != identity["settings"]["own"] or settings == identity["settings"]:
+    own, general = settings_of(named, built, own)
+    changed = {name: value for name, value in general.items() if value != identity.general[name]}
+    if own != identity.own or not changed:
         raise sick
-    changed = {n: v for n, v in settings["general"].items() if v != identity["settings"]["general"][n]}
     step = run.step("best")
     run.directory.return_to(step)
-    identity["remedies"] = [*identity["remedies"], {"step": step, "sickness": sick.verdict.name, "settings": changed}]
-    identity["given"] = {name: value for name, value in identity["given"].items() if name not in changed}
-    identity["settings"] = settings
-    run.directory.write_identity(identity)
-    return Run(run.path, built, identity)
+    remedied = replace(
+        identity,
+        general=general,
+        given={name: value for name, value in identity.given.items() if name not in changed},
+        remedies=(*identity.remedies, Remedied(step, sick.verdict.name, changed)),
+    )
+    run.directory.write_identity(remedied)
+    return Run(run.path, built, remedied)
 
 
 def what_was_remedied(run: Run) -> str:
     """The last remedy, in a line."""
-    last = run.identity["remedies"][-1]
-    changes = ", ".join(f"{name}={value}" for name, value in last["settings"].items())
-    return f"{last['sickness']}: back to the best checkpoint, of step {last['step']}, with {changes}"
+    last = run.identity.remedies[-1]
+    changes = ", ".join(f"{name}={value}" for name, value in last.settings.items())
+    return f"{last.sickness}: back to the best checkpoint, of step {last.step}, with {changes}"
 
 
-def what_was_chosen(identity: Mapping[str, Any]) -> str:
+def what_was_chosen(identity: Identity, chosen: Choice) -> str:
     """The recipe's choice and why, and what the user set otherwise: one line."""
-    chosen, settings = identity["chosen"], identity["settings"]["own"] | identity["settings"]["general"]
-    others = [f"{name}={settings[name]}" for name, value in chosen["settings"].items() if settings[name] != value]
-    return f"{identity['recipe']} chose {chosen['why']}" + (f" (but you set {', '.join(others)})" if others else "")
+    settings = identity.own | identity.general
+    others = [f"{name}={settings[name]}" for name, value in chosen.settings.items() if settings[name] != value]
+    return f"{identity.recipe} chose {chosen.why}" + (f" (but you set {', '.join(others)})" if others else "")
 
 
 def claim(run: Run) -> None:
@@ -149,7 +151,7 @@ def claim(run: Run) -> None:
             "Give --fresh for a new directory, or choose another --out."
         )
     if there is None or not finished(run):
-        run.directory.write_identity(dict(run.identity))
+        run.directory.write_identity(run.identity)
 
 
 def finished(run: Run) -> bool:
@@ -173,20 +175,20 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
     if identity is None:
         raise UsageError(f"{path} holds no run of Sparring (no recipe.json there).")
     try:
-        if identity["recipe_digest"]:
+        if identity.recipe_digest:
             if recipe is None:
-                raise UsageError(f"{path} was trained with a recipe file: name it (--recipe {identity['recipe']}.py).")
+                raise UsageError(f"{path} was trained with a recipe file: name it (--recipe {identity.recipe}.py).")
             named = find(recipe)
-            if named.digest != identity["recipe_digest"]:
+            if named.digest != identity.recipe_digest:
                 raise UsageError(f"{recipe} is not the file that {path} was trained with: its text has changed.")
-        elif recipe is not None and recipe != identity["recipe"]:
-            raise UsageError(f"{path} was trained with the recipe {identity['recipe']}: leave --recipe {recipe} out.")
+        elif recipe is not None and recipe != identity.recipe:
+            raise UsageError(f"{path} was trained with the recipe {identity.recipe}: leave --recipe {recipe} out.")
         else:
-            named = built_in(identity["recipe"])
-        run = Run(path, _rebuild(named, identity), identity)
+            named = built_in(identity.recipe)
+        recipe_there = build(named, identity.spec, identity.own, identity.general)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{path / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
-    return run
+    return Run(path, recipe_there, identity)
 
 
 def load_all(paths: Sequence[Path], files: Sequence[str]) -> list[Run]:
@@ -195,17 +197,13 @@ def load_all(paths: Sequence[Path], files: Sequence[str]) -> list[Run]:
     Raises:
         UsageError: as ``load`` does, or a file that no run was trained with.
     """
-    names = [(Directory(path).read_identity() or {}).get("recipe") for path in paths]
+    identities = [Directory(path).read_identity() for path in paths]
+    names = [identity.recipe if identity else "" for identity in identities]
     for file in files:
         if Path(file).stem not in names:
             raise UsageError(f"--recipe {file}: none of these runs was trained with a file of that name.")
     by_name = {Path(file).stem: file for file in files}
-    return [load(path, by_name.get(str(name))) for path, name in zip(paths, names, strict=True)]
-
-
-def _rebuild(named: Named, identity: Mapping[str, Any]) -> Recipe:
-    settings = identity["settings"]
-    return build(named, DataSpec.from_json(identity["spec"]), settings["own"], settings["general"])
+    return [load(path, by_name.get(name)) for path, name in zip(paths, names, strict=True)]
 
 
 def scalars_writer(run: Run, tensorboard: bool) -> Callable[[int, dict[str, float]], None]:

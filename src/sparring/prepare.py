@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 import torch
 
@@ -14,10 +14,11 @@ from sparring.data import DataOptions, open_data
 from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import UsageError
+from sparring.identity import Identity
 from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
 from sparring.runs.run import Run
-from sparring.settings import Value
+from sparring.settings import Choice, Value
 from sparring.training.chunks import in_chunks
 from sparring.training.device import machine_with
 from sparring.training.directory import Directory, next_free
@@ -52,14 +53,16 @@ def prepare(
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
-    recorded = Directory(path).read_identity() or {}
-    threads = int(general.get("threads", 0)) or recorded_threads(recorded) or torch.get_num_threads()
-    same = recorded if recorded.get("recipe") == named.name else {}  # a run keeps its choices and its remedies
-    chosen = same.get("chosen") or choose(named, dataset, machine_with(device, threads))
-    remedies = same.get("remedies", [])
-    remedied = {name: value for remedy in remedies for name, value in remedy["settings"].items()}
+    recorded = Directory(path).read_identity()
+    # A run keeps its number of CPU threads, as another one would change its bits, its choices and its remedies.
+    begun = int(recorded.general["threads"]) if recorded else 0
+    threads = int(general.get("threads", 0)) or begun or torch.get_num_threads()
+    same = recorded if recorded and recorded.recipe == named.name else None
+    chosen = (same and same.chosen) or choose(named, dataset, machine_with(device, threads))
+    remedies = same.remedies if same else ()
+    remedied = {name: value for remedy in remedies for name, value in remedy.settings.items()}
     given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
-    own, general, _ = share_out(named, {**chosen.get("settings", {}), **settings, **remedied}, hints)
+    own, general, _ = share_out(named, {**(chosen.settings if chosen else {}), **settings, **remedied}, hints)
     built = build(named, dataset.spec, own, general)
     built = replace(built, threads=built.threads or threads)
     check_heeded(named, built, dataset.spec, settings)
@@ -68,19 +71,21 @@ def prepare(
     check_fits(built, named.name, dataset, data)
     if named.digest:
         try_out(Path(recipe or ""), built, dataset)
-    identity = {
-        "sparring": __version__,
-        "recipe": named.name,
-        "recipe_digest": named.digest,
-        "data": data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
-        "data_options": data_values,
-        "given": given,
-        "remedies": remedies,
-        "chosen": chosen,
-        "settings": settings_of(named, built, own),
-        "spec": dataset.spec.to_json(),
-        "fingerprint": dataset.fingerprint,
-    }
+    own, general = settings_of(named, built, own)
+    identity = Identity(
+        recipe=named.name,
+        recipe_digest=named.digest,
+        data=data if data in (*NAMES, *TOYS) else str(Path(data).expanduser().resolve()),
+        data_options=data_values,
+        own=own,
+        general=general,
+        spec=dataset.spec,
+        fingerprint=dataset.fingerprint,
+        given=given,
+        chosen=chosen,
+        remedies=remedies,
+        version=__version__,
+    )
     return Run(path, built, identity), dataset
 
 
@@ -121,16 +126,11 @@ def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
         Step(recipe, state, Draw(recipe, dataset.train, cpu))()
 
 
-def recorded_threads(identity: Mapping[str, Any]) -> int:
-    """The number of CPU threads that a run began with, as another one would change its bits; 0: there is no run."""
-    return int(identity.get("settings", {}).get("general", {}).get("threads", 0))
-
-
-def choose(named: Named, dataset: Dataset, machine: Machine) -> dict[str, Any]:
+def choose(named: Named, dataset: Dataset, machine: Machine) -> Choice | None:
     """What a recipe chooses by itself for these data and this machine; recipe.json keeps it."""
     if named.digest or named.name not in CHOOSERS:
-        return {}
-    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)._asdict()
+        return None
+    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)
 
 
 def has_conditions(dataset: Dataset) -> bool:

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from sparring.errors import UsageError
 
@@ -19,6 +19,13 @@ AT_LEAST = {"steps": 1, "batch": 2, "k": 1, "pretrain": 0, "decay_every": 1, "gr
 AT_LEAST |= {"best_every": 0, "signals_every": 0, "seed": 0, "threads": 0}
 AT_MOST = {"threads": 1024, "seed": LARGEST_SEED, "k": 10_000, "steps": 10**9, "pretrain": 10**9}
 """The ranges of settings that are whole numbers."""
+
+
+class Choice(NamedTuple):
+    """Settings that a recipe chose for some data and a machine, and a line that says why."""
+
+    settings: dict[str, Value]
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,8 +45,8 @@ def test_a_sick_run_goes_back_with_the_remedy_and_resumes_to_the_same_bits(spar,
     got = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")
     assert "back to the best checkpoint" in got.out
     run = sparring.load(tmp_path / "a")
-    (remedy,) = run.identity["remedies"]
-    assert remedy["settings"] == {"lr_generator": 0.0002}
+    (remedy,) = run.identity.remedies
+    assert remedy.settings == {"lr_generator": 0.0002}
     assert run.recipe.lr_generator == 0.0002
     assert got.code in (0, 3)
     again = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")

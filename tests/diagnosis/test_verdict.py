@@ -1,6 +1,6 @@
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -8,18 +8,21 @@ from sparring.diagnosis.diagnosis import diagnose_run
 from sparring.diagnosis.remedies import CALMING, prescribe
 from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
 from sparring.diagnosis.verdict import IN_WORDS, Verdict, diagnose, examine
+from sparring.identity import Identity
 from sparring.settings import Settings
 from sparring.types import DataSpec
 
 SPEC = DataSpec("image", (1, 8, 8), ("a", "b"))
-IDENTITY = {
-    "recipe": "gan-mnist",
-    "data": "my digits",
-    "given": {},
-    "data_options": {},
-    "spec": {"kind": "image"},
-    "settings": {"own": {}, "general": asdict(Settings(steps=1000))},
-}
+IDENTITY = Identity(
+    recipe="gan-mnist",
+    recipe_digest="",
+    data="my digits",
+    data_options={},
+    own={},
+    general=asdict(Settings(steps=1000)),
+    spec=SPEC,
+    fingerprint="",
+)
 
 
 def signs(sickness):
@@ -38,7 +41,7 @@ def shifted(sickness, form, by):
 def sick(name, symptoms=(), rate=math.nan, **identity):
     sickness = next(s for s in SICKNESSES if s.name == name)
     finding = examine(sickness, shifted(sickness, sickness.forms[0], 1e-6), measured()["thresholds"])
-    return prescribe(Verdict(1000, (finding,), (), dict(symptoms), rate), IDENTITY | identity)
+    return prescribe(Verdict(1000, (finding,), (), dict(symptoms), rate), replace(IDENTITY, **identity))
 
 
 def test_every_sign_has_a_threshold_and_words_and_no_threshold_is_idle():
@@ -74,7 +77,7 @@ def test_with_too_few_measurements_it_is_too_early():
 
 def test_the_words_hold_the_evidence_the_command_and_how_sure():
     rows = [{"step": 3, "figure": 1.0, "not_finite": 1.0}]
-    found = diagnose_run(rows, SPEC, IDENTITY | {"given": {"lr_generator": 0.5, "steps": 1000}}, "runs/x")
+    found = diagnose_run(rows, SPEC, replace(IDENTITY, given={"lr_generator": 0.5, "steps": 1000}), "runs/x")
     text = "\n".join(found.lines())
     assert "divergence" in text
     assert "lr_generator=0.5" in text
@@ -93,8 +96,8 @@ def test_circles_are_calmed_by_rates_that_fall_and_an_average():
     remedy = sick("oscillation", given={"lr_generator": 0.01, "seed": 3})
     assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"seed": 3} | CALMING)
     assert "lr_generator=0.01" in remedy.why
-    falling = {"own": {}, "general": asdict(Settings(steps=1000, decay_generator=0.9, decay_discriminator=0.9))}
-    assert sick("oscillation", settings=falling).recipe == "auto"
+    falling = asdict(Settings(steps=1000, decay_generator=0.9, decay_discriminator=0.9))
+    assert sick("oscillation", general=falling).recipe == "auto"
 
 
 def test_without_suspects_the_best_known_recipe_takes_its_place():
@@ -131,8 +134,7 @@ def test_it_is_told_how_long_that_takes():
 
 def test_against_copies_only_augmentation_or_more_data_help():
     assert sick("memorisation").settings == {"augment": "ada"}
-    augmented = {"own": {"augment": "ada"}, "general": IDENTITY["settings"]["general"]}
-    assert sick("memorisation", settings=augmented) is None
+    assert sick("memorisation", own={"augment": "ada"}) is None
 
 
 def test_a_healthy_run_needs_no_remedy():

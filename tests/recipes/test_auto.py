@@ -104,7 +104,7 @@ def test_says_what_it_chose_and_goes_on_with_it(tmp_path: Path, monkeypatch: pyt
 def test_what_the_user_sets_is_not_chosen(tmp_path: Path) -> None:
     run = sparring.train("digits", out=tmp_path / "run", display=Display(quiet=True), **SETTINGS, batch=6)
     assert (run.recipe.batch, run.recipe.steps) == (6, 2)
-    assert run.identity["settings"]["own"]["width"] == 8
+    assert run.identity.own["width"] == 8
 
 
 def test_points_are_played_by_the_recipes_that_do_it_best() -> None:

@@ -97,8 +97,8 @@ def test_runs_that_differ_by_their_seed_are_one_side(rings) -> None:
 @pytest.mark.parametrize(("name", "value", "together"), [("threads", 7, True), ("batch", 7, False), ("k", 3, False)])
 def test_what_may_differ_between_replicates(rings, name: str, value: int, together: bool) -> None:
     other = sparring.load(rings[1].path)
-    assert name in other.identity["settings"]["general"]
-    other.identity["settings"]["general"][name] = value
+    assert name in other.identity.general
+    other.identity.general[name] = value
     assert (replicates([rings[0], other]) == [[0, 1]]) == together
 
 

@@ -58,6 +58,12 @@ def test_truncation_leaves_a_batch_norm_no_wrong_averages(digits_run: sparring.R
     assert torch.equal(few, many[:9])
 
 
+def test_a_way_between_truncated_codes(digits_run: sparring.Run) -> None:
+    frames = digits_run.interpolate((3, 5), 4, truncation=0.3)
+    for frame, seed in ((0, 3), (-1, 5)):
+        torch.testing.assert_close(frames[frame], digits_run.sample(1, seed, truncation=0.3)[0])
+
+
 def test_truncation_keeps_the_labels(cgan_run: sparring.Run) -> None:
     (_, labels), (_, truncated) = (
         draw_latents(cgan_run.recipe, cgan_run.spec, 50, 1, truncation=t) for t in (None, 0.3)

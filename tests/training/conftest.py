@@ -13,6 +13,7 @@ from torch import nn
 
 from sparring.data import DataOptions, open_data
 from sparring.game import Adversarial
+from sparring.identity import Identity
 from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import non_saturating
 from sparring.recipes.parts import adam, normal
@@ -127,8 +128,8 @@ def training(tmp_path: Path) -> Callable[..., Run]:
     """Trains a recipe in a directory, or goes on there."""
 
     def run(recipe: Recipe, name: str = "run", **loop) -> Run:
-        spec = gaussian().spec
-        made = Run(tmp_path / name, recipe, {"recipe": "tiny", "data": "gaussian", "spec": spec.to_json()})
+        identity = Identity("tiny", "", "gaussian", {}, {}, {}, gaussian().spec, fingerprint="")
+        made = Run(tmp_path / name, recipe, identity)
         made.directory.make()
         train(
             recipe,

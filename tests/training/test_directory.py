@@ -4,12 +4,31 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from sparring.errors import SparringError, UsageError
+from sparring.identity import Identity, Remedied
+from sparring.settings import Choice, Settings
 from sparring.training.directory import KEPT, Directory, next_free
+from sparring.types import Attribute, DataSpec
+
+IDENTITY = Identity(
+    recipe="auto",
+    recipe_digest="",
+    data="/a/b",
+    data_options={"size": 64},
+    own={"width": 8, "latent_dim": None},
+    general=asdict(Settings(threads=1)),
+    spec=DataSpec("points", (2,), attributes=(Attribute("age", 1.5, 1.0, 0.5, 2.5),), rows=((0.5,), (2.5,))),
+    fingerprint="f",
+    given={"size": 64},
+    chosen=Choice({"width": 8}, "width=8, as it is a test"),
+    remedies=(Remedied(20, "divergence", {"lr_generator": 1e-4}),),
+    version="0.1.0",
+)
 
 
 @pytest.fixture
@@ -110,6 +129,11 @@ def test_a_damaged_identity(directory: Directory, text: str) -> None:
         directory.read_identity()
 
 
+def test_an_identity_comes_back_whole(directory: Directory) -> None:
+    directory.write_identity(IDENTITY)
+    assert directory.read_identity() == IDENTITY
+
+
 def test_no_identity(directory: Directory, tmp_path: Path) -> None:
     assert directory.read_identity() is None
     (tmp_path / "file").write_text("")
@@ -126,7 +150,7 @@ def test_what_is_foreign(directory: Directory, tmp_path: Path) -> None:
     assert not Directory(tmp_path / "empty").foreign
     (tmp_path / "empty" / "thesis.tex").write_text("")
     assert Directory(tmp_path / "empty").foreign
-    directory.write_identity({"recipe": "a"})
+    directory.write_identity(IDENTITY)
     assert not directory.foreign
 
 

@@ -129,7 +129,7 @@ def test_the_default_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     run = sparring.train("gaussian", **QUIET, **SETTINGS, steps=2)
     assert run.path == Path("runs/gaussian-gan-1d")
     (tmp_path / "gaussian").mkdir()  # a name wins over a path
-    assert sparring.train("gaussian", **QUIET, **SETTINGS, steps=2).identity["data"] == "gaussian"
+    assert sparring.train("gaussian", **QUIET, **SETTINGS, steps=2).identity.data == "gaussian"
 
 
 def test_a_damaged_last_checkpoint_is_named_and_kept(tensors, tmp_path: Path) -> None:

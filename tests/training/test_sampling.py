@@ -138,6 +138,9 @@ def test_a_picture_each(digits_run: sparring.Run, tmp_path: Path) -> None:
     assert [file.name for file in files] == ["000000.png", "000001.png", "000002.png"]
     with Image.open(files[2]) as image:
         assert (np.asarray(image) == digits_run.spec.decode(made)[2, 0].numpy()).all()
+    write_samples(digits_run.spec, made, tmp_path / "new" / "folder")  # the same call again
+    with pytest.raises(UsageError, match=r"holds other pictures already, such as 000002\.png"):
+        write_samples(digits_run.spec, made[:2], tmp_path / "new" / "folder")
 
 
 def test_colour_pictures(tmp_path: Path) -> None:

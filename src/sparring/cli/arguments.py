@@ -25,6 +25,9 @@ LabelOption = Annotated[
 AttributesOption = Annotated[
     str | None, typer.Option(help="Where it knows attributes: a value each, 0.3,1.2, or some by name, age=30.")
 ]
+TruncationOption = Annotated[
+    float | None, typer.Option(help="Normal latent codes within ±T: fewer odd samples, less variety.", metavar="T")
+]
 CheckpointOption = Annotated[str, typer.Option(help="best, last, or a step's number.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, RunArgument, say
+from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, RunArgument, TruncationOption, say
 
 
 def augment(
@@ -24,9 +24,7 @@ def augment(
         "augmented"
     ),
     seed: Annotated[int, typer.Option(help="The same seed gives the same images.")] = 0,
-    truncation: Annotated[
-        float | None, typer.Option(help="Normal latent codes within ±T: fewer odd images, less variety.", metavar="T")
-    ] = None,
+    truncation: TruncationOption = None,
     keep_copies: Annotated[
         bool, typer.Option("--keep-copies", help="Also take images that are copies of training images.")
     ] = False,

@@ -14,6 +14,7 @@ from sparring.cli.arguments import (
     FileOption,
     LabelOption,
     RunArgument,
+    TruncationOption,
     say,
 )
 
@@ -26,6 +27,7 @@ def interpolate(
     to_label: Annotated[str | None, typer.Option(help="The class to end with.")] = None,
     attributes: AttributesOption = None,
     to_attributes: Annotated[str | None, typer.Option(help="Those to end with.")] = None,
+    truncation: TruncationOption = None,
     out: Annotated[Path, typer.Option(help="FILE.png (strip), .gif, .webp, .apng, .npy, or a DIRECTORY.")] = Path(
         "interpolation.png"
     ),
@@ -39,7 +41,7 @@ def interpolate(
     from sparring.runs.export import check_film, write_film
 
     loaded = api.load(run, recipe)
-    check_film(loaded.spec, out)
+    check_film(loaded.spec, out, frames)
     made = loaded.interpolate(
         whole_numbers(seeds, "--seeds"),
         frames,
@@ -47,6 +49,7 @@ def interpolate(
         to_label=to_label,
         attributes=parse_attributes(attributes),
         to_attributes=parse_attributes(to_attributes, "--to-attributes"),
+        truncation=truncation,
         checkpoint=checkpoint,
         device=device,
     )

@@ -14,6 +14,7 @@ from sparring.cli.arguments import (
     FileOption,
     LabelOption,
     RunArgument,
+    TruncationOption,
     say,
 )
 from sparring.errors import UsageError
@@ -26,9 +27,7 @@ def sample(
     label: LabelOption = None,
     attributes: AttributesOption = None,
     latents: Annotated[Path | None, typer.Option(help="Latent codes of your own, a .npy file (N, latent_dim).")] = None,
-    truncation: Annotated[
-        float | None, typer.Option(help="Normal latent codes within ±T: fewer odd samples, less variety.", metavar="T")
-    ] = None,
+    truncation: TruncationOption = None,
     direction: Annotated[Path | None, typer.Option(help="What to move along, from spar directions --save.")] = None,
     strength: Annotated[
         float | None, typer.Option(help="How far to move along it; negative is back.", show_default="1")
@@ -48,9 +47,9 @@ def sample(
     if strength is not None and direction is None:
         raise UsageError("--strength says how far to move along a direction: name that too (--direction).")
     loaded = api.load(run, recipe)
-    check_samples(loaded.spec, out)
     z = read_latents(latents) if latents else None
     count = n if n is not None else (len(z) if z is not None else 25)
+    check_samples(loaded.spec, out, count)
     made = loaded.sample(
         count,
         seed,

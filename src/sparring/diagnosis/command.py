@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from sparring.identity import Identity
 
-def recipe_word(identity: Mapping[str, Any]) -> str:
-    """What ``--recipe`` is given for a run with this recipe.json: a name, or the file of a recipe of the user's."""
-    return str(identity["recipe"]) + (".py" if identity.get("recipe_digest") else "")
+
+def recipe_word(identity: Identity) -> str:
+    """What ``--recipe`` is given for such a run: a name, or the file of a recipe of the user's."""
+    return identity.recipe + (".py" if identity.recipe_digest else "")
 
 
 def training_command(data: str, recipe: str, settings: Mapping[str, Any], out: str | None = None) -> str:

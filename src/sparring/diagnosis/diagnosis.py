@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sparring.diagnosis.history import Row
 from sparring.diagnosis.remedies import Remedy, prescribe
 from sparring.diagnosis.sicknesses import measured
 from sparring.diagnosis.verdict import Verdict, diagnose
+from sparring.identity import Identity
 from sparring.types import DataSpec
 
 
@@ -46,11 +47,11 @@ class Diagnosis(NamedTuple):
         return self.verdict.to_json() | {"remedy": remedy, "measured": reliable}
 
 
-def diagnose_run(rows: Sequence[Row], spec: DataSpec, identity: Mapping[str, Any], path: str) -> Diagnosis:
+def diagnose_run(rows: Sequence[Row], spec: DataSpec, identity: Identity, path: str) -> Diagnosis:
     """The diagnosis of a run by its metrics.jsonl, its data and its recipe.json; ``path`` is its directory."""
     verdict = diagnose(rows, spec)
     remedy = prescribe(verdict, identity)
-    return Diagnosis(verdict, remedy, remedy.command(str(identity["data"]), path) if remedy else "")
+    return Diagnosis(verdict, remedy, remedy.command(identity.data, path) if remedy else "")
 
 
 def reliability(sickness: str | None) -> str:

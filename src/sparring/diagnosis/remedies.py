@@ -9,6 +9,7 @@ from typing import Any
 
 from sparring.diagnosis.command import recipe_word, training_command
 from sparring.diagnosis.verdict import Verdict
+from sparring.identity import Identity
 
 BEST = "auto"
 """The recipe that is prescribed where another one fails."""
@@ -44,16 +45,16 @@ class Remedy:
         return training_command(data, self.recipe, self.settings, out if self.goes_on else None)
 
 
-def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
-    """What helps a run with this recipe.json; None where it is healthy, or nothing is known to help.
+def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
+    """What helps such a run; None where it is healthy, or nothing is known to help.
 
     The first suspects are the settings that the user changed. Where there are none, the recipe does not fit the data,
     and BEST takes its place. Circles shrink if the learning rates fall and the generator is averaged.
     """
     if not verdict.findings:
         return None
-    recipe, given = recipe_word(identity), dict(identity.get("given", {}))
-    kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity["data_options"]}
+    recipe, given = recipe_word(identity), identity.given
+    kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity.data_options}
     suspects = [f"{name}={value}" for name, value in given.items() if name not in (*kept, *LENGTH)]
     if verdict.name == "undertrained":
         return longer(verdict, identity, given)
@@ -67,7 +68,7 @@ def prescribe(verdict: Verdict, identity: Mapping[str, Any]) -> Remedy | None:
         return Remedy(own, recipe, kept)
     if recipe != BEST:
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
-        same = ("seed", "threads", *identity["data_options"])
+        same = ("seed", "threads", *identity.data_options)
         return Remedy(why, BEST, {name: value for name, value in kept.items() if name in same})
     return gentler(identity, kept)
 
@@ -78,18 +79,18 @@ def goes_in_circles(verdict: Verdict) -> bool:
     return "oscillation" in names and names[0] in ("oscillation", "divergence")
 
 
-def keeps_its_rates(identity: Mapping[str, Any]) -> bool:
+def keeps_its_rates(identity: Identity) -> bool:
     """Whether no learning rate of a run becomes smaller."""
-    general = identity["settings"]["general"]
+    general = identity.general
     return all(
         general.get(f"schedule_{side}", "constant") == "constant" and general.get(f"decay_{side}", 1) == 1
         for side in ("generator", "discriminator")
     )
 
 
-def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, Any]) -> Remedy:
+def longer(verdict: Verdict, identity: Identity, given: Mapping[str, Any]) -> Remedy:
     """The same run, with as many steps as it needs, if its figure goes on to fall as a power of the steps."""
-    general = identity["settings"]["general"]
+    general = identity.general
     least, most = LONGER
     exponent = math.log2(1 - verdict.symptoms["improving"])
     needed = max(verdict.symptoms["above_floor"] / NEAR, 1.0) ** (-1 / exponent)
@@ -102,17 +103,17 @@ def longer(verdict: Verdict, identity: Mapping[str, Any], given: Mapping[str, An
     return Remedy(why, recipe_word(identity), {**others, "steps": steps}, goes_on=True)
 
 
-def more_data(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy | None:
+def more_data(identity: Identity, kept: Mapping[str, Any]) -> Remedy | None:
     """Augment images; None for other data, and for images that are augmented already: only more data help there."""
-    own = identity["settings"]["own"]
-    if identity["spec"]["kind"] != "image" or own.get("augment", "none") != "none":
+    own = identity.own
+    if identity.spec.kind != "image" or own.get("augment", "none") != "none":
         return None
     why = "gather more examples; until then, augment those there are"
     return Remedy(why, BEST, {**kept, "augment": "ada"})
 
 
-def gentler(identity: Mapping[str, Any], kept: Mapping[str, Any]) -> Remedy:
+def gentler(identity: Identity, kept: Mapping[str, Any]) -> Remedy:
     """The same game, at half the learning rates."""
-    general = identity["settings"]["general"]
+    general = identity.general
     rates = {name: general[name] / 2 for name in ("lr_generator", "lr_discriminator")}
     return Remedy("play the same game more gently", recipe_word(identity), {**kept, **rates})

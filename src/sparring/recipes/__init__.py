@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from sparring.recipes.auto import Choice, auto, choose
+from sparring.recipes.auto import auto, choose
 from sparring.recipes.autoencoders import ae, vae
 from sparring.recipes.bigan import bigan
 from sparring.recipes.conditional import acgan, cgan
@@ -25,6 +25,7 @@ from sparring.recipes.r3gan import r3gan
 from sparring.recipes.sngan import projection, sngan
 from sparring.recipes.unrolled import unrolled
 from sparring.recipes.wgan import wgan, wgan_gp
+from sparring.settings import Choice
 
 if TYPE_CHECKING:
     from sparring.types import DataSpec, Machine, Recipe

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sparring.errors import UsageError
+from sparring.settings import Choice
 
 if TYPE_CHECKING:
     from sparring.settings import Value
@@ -33,13 +34,6 @@ FEW = 5_000
 """Fewer training images than this are augmented, adaptively (Karras et al. 2020, arXiv:2006.06676)."""
 PREVIEWS = 100
 """Sample grids of a run, at the least."""
-
-
-class Choice(NamedTuple):
-    """Settings that were chosen, and a line that says why."""
-
-    settings: dict[str, Value]
-    why: str
 
 
 def auto(

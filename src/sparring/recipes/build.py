@@ -176,10 +176,10 @@ def build(named: Named, spec: DataSpec, own: Mapping[str, Value], general: Mappi
         return replace(recipe, **general)  # type: ignore[arg-type]
 
 
-def settings_of(named: Named, recipe: Recipe, own: Mapping[str, Value]) -> dict[str, Any]:
-    """Every setting of a built recipe: its own and the general ones, each resolved."""
+def settings_of(named: Named, recipe: Recipe, own: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Every setting of a built recipe, resolved: its own and the general ones."""
     general = {f.name: getattr(recipe, f.name) for f in fields(Settings)}
-    return {"own": own_defaults(named.function) | dict(own), "general": general}
+    return own_defaults(named.function) | dict(own), general
 
 
 def share_out(named: Named, values: Mapping[str, Value], data_hints: Mapping[str, Any]) -> tuple[dict[str, Value], ...]:

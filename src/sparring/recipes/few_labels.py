@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from sparring.errors import UsageError
-from sparring.recipes.auto import Choice
+from sparring.settings import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from sparring.diagnosis.command import recipe_word, training_command
 from sparring.errors import UsageError
 from sparring.evaluate import Evaluation
+from sparring.identity import Identity
 from sparring.report.curves import chart, read_curves
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
@@ -33,12 +34,12 @@ EXPLAINED = {
 
 def header(run: Subject) -> Html:
     """What was trained on what, how far, and from which paper."""
-    name = f"{run.identity['recipe']} on {run.spec.name or run.identity['data']}"
+    name = f"{run.identity.recipe} on {run.spec.name or run.identity.data}"
     planned = run.recipe.steps
     done = steps_done(run)
     values: dict[str, object] = {
         "data": described(run.spec),
-        "recipe": run.identity["recipe"],
+        "recipe": run.identity.recipe,
         "steps": f"{done} of {planned}" + ("" if done >= planned else " (unfinished)"),
         "seed": run.recipe.seed,
     }
@@ -155,15 +156,15 @@ def _figure_row(figure: Any) -> list[object]:
 
 def settings(run: Subject) -> Html:
     """Every setting of the recipe, of training and of the data."""
-    groups = {**run.identity["settings"], "data": run.identity["data_options"]}
-    titles = {"own": "recipe", "general": "training", "data": "data"}
+    identity = run.identity
+    groups = {"recipe": identity.own, "training": identity.general, "data": identity.data_options}
     rows = [
-        (name, "default" if value is None else value, titles.get(group, group))
+        (name, "default" if value is None else value, group)
         for group, values in groups.items()
         for name, value in values.items()
     ]
-    why = (run.identity.get("chosen") or {}).get("why")
-    chosen = tag("p", f"The recipe chose for these data and this machine: {why}") if why else ""
+    why = "The recipe chose for these data and this machine: "
+    chosen = tag("p", why + identity.chosen.why) if identity.chosen else ""
     count = tag("summary", f"{len(rows)} settings")
     return joined([chosen, tag("details", count, table(("setting", "value", "of"), rows), open=True)])
 
@@ -171,23 +172,23 @@ def settings(run: Subject) -> Html:
 def reproduce(run: Subject) -> Html:
     """The command that trains this run again, and what it was trained with."""
     bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
-    if run.identity.get("remedies"):
+    if run.identity.remedies:
         bits = "This run was taken back and given other settings on its way; the command begins with them."
     values = {
-        "trained with": f"Sparring {run.identity['sparring']}",
+        "trained with": f"Sparring {run.identity.version}",
         "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
-        "data's fingerprint": run.identity["fingerprint"],
+        "data's fingerprint": run.identity.fingerprint,
     }
-    if run.identity.get("recipe_digest"):
-        values["digest of the recipe's file"] = run.identity["recipe_digest"]
+    if run.identity.recipe_digest:
+        values["digest of the recipe's file"] = run.identity.recipe_digest
     return joined([tag("pre", tag("code", command(run.identity))), tag("p", bits), facts(values)])
 
 
-def command(identity: Mapping[str, Any]) -> str:
+def command(identity: Identity) -> str:
     """The command of a run: what was chosen by data and machine, what the user set, and what remedies changed."""
-    settings = dict((identity.get("chosen") or {}).get("settings", {}))
-    settings |= {name: identity["settings"]["general"][name] for name in ("seed", "threads")}
-    settings |= identity.get("given", {})
-    for remedy in identity.get("remedies", []):
-        settings |= remedy["settings"]
-    return training_command(identity["data"], recipe_word(identity), settings)
+    settings = dict(identity.chosen.settings) if identity.chosen else {}
+    settings |= {name: identity.general[name] for name in ("seed", "threads")}
+    settings |= identity.given
+    for remedy in identity.remedies:
+        settings |= remedy.settings
+    return training_command(identity.data, recipe_word(identity), settings)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from sparring.identity import Identity
 from sparring.training.directory import Directory
 from sparring.types import Dataset, DataSpec, Recipe
 
@@ -17,7 +18,7 @@ class Subject(Protocol):
 
     directory: Directory
     recipe: Recipe
-    identity: Mapping[str, Any]
+    identity: Identity
     spec: DataSpec
 
     @property

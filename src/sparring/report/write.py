@@ -58,7 +58,7 @@ def report(run: Subject, device: str | torch.device = "cpu", progress: Progress 
     for i, (title, part) in enumerate(parts.items()):
         sections.append(section(title, part))
         progress("writing the report", i + 1, len(parts))
-    title = f"{run.identity['recipe']} on {run.spec.name}: a run of Sparring"
+    title = f"{run.identity.recipe} on {run.spec.name}: a run of Sparring"
     return page(title, recorded.header(run), joined(sections))
 
 

@@ -232,10 +232,10 @@ def check_runs(runs: Sequence[Run]) -> None:
     if not 2 <= len(runs) <= len(LETTERS):
         raise UsageError(f"{len(runs)} runs cannot be compared: give from two to {len(LETTERS)}.")
     for run in runs[1:]:
-        if run.identity["fingerprint"] != runs[0].identity["fingerprint"]:
+        if run.identity.fingerprint != runs[0].identity.fingerprint:
             raise UsageError(
-                f"{runs[0].path} and {run.path} are of different data ({runs[0].identity['data']} and "
-                f"{run.identity['data']}, or read with other settings): their figures cannot be compared."
+                f"{runs[0].path} and {run.path} are of different data ({runs[0].identity.data} and "
+                f"{run.identity.data}, or read with other settings): their figures cannot be compared."
             )
 
 
@@ -272,9 +272,9 @@ def replicates(runs: Sequence[Run]) -> list[list[int]]:
 
 def settings_but_seed(run: Run) -> str:
     """All that decides a training but its seed, as text to be compared."""
-    general = {name: value for name, value in run.identity["settings"]["general"].items() if name not in BESIDE}
-    identity = [run.identity[name] for name in ("recipe", "recipe_digest", "data_options")]
-    return json.dumps([identity, run.identity["settings"]["own"], general], sort_keys=True)
+    it = run.identity
+    general = {name: value for name, value in it.general.items() if name not in BESIDE}
+    return json.dumps([it.recipe, it.recipe_digest, it.data_options, it.own, general], sort_keys=True)
 
 
 def compared(figure: Figure, found: Sequence[Sequence[Evaluation]], groups: Sequence[Sequence[int]]) -> Compared:

@@ -35,7 +35,7 @@ def write_samples(spec: DataSpec, made: Tensor, out: Path, columns: int | None =
         UsageError: as ``check_samples``.
         SparringError: the disk refuses.
     """
-    check_samples(spec, out)
+    check_samples(spec, out, len(made))
     kind = out.suffix.lower()
     if kind == ".npy":
         save_npy(spec.decode(made).numpy(), out)
@@ -43,7 +43,7 @@ def write_samples(spec: DataSpec, made: Tensor, out: Path, columns: int | None =
         save_png(render(spec, made, columns), out)
     else:
         for i, image in enumerate(pictures(spec, made)):
-            save_png(image, out / f"{i:06d}.png")
+            save_png(image, out / file_name(i))
 
 
 def write_film(spec: DataSpec, frames: Tensor, out: Path, around: Tensor) -> None:
@@ -56,7 +56,7 @@ def write_film(spec: DataSpec, frames: Tensor, out: Path, around: Tensor) -> Non
         UsageError: another kind of name, or one that points cannot have.
         SparringError: the disk refuses.
     """
-    check_film(spec, out)
+    check_film(spec, out, len(frames))
     kind = out.suffix.lower()
     if kind in MOVING:
         images = [enlarged(image) for image in pictures(spec, frames)]
@@ -82,21 +82,39 @@ def save_npy(array: np.ndarray[Any, Any], out: Path) -> None:
     write_atomically(out, buffer.getvalue())
 
 
-def check_samples(spec: DataSpec, out: Path) -> None:
-    """Refuse a name that samples cannot be written to, before the work begins.
+def file_name(number: int) -> str:
+    """What one image of several is called."""
+    return f"{number:06d}.png"
+
+
+def check_samples(spec: DataSpec, out: Path, n: int) -> None:
+    """Refuse a name that n samples cannot be written to, before the work begins.
 
     Raises:
-        UsageError: another kind of name, or files of single points.
+        UsageError: another kind of name, files of single points, or a directory of other pictures.
     """
     kind = out.suffix.lower()
     if kind not in ("", ".png", ".npy") and not out.is_dir():
         raise UsageError(f"--out {out}: give FILE.png, FILE.npy or a directory.")
     if spec.kind != "image" and kind not in (".png", ".npy"):
         raise UsageError("samples that are no images go into one FILE.npy or FILE.png (--out).")
+    check_directory(out, n)
 
 
-def check_film(spec: DataSpec, out: Path) -> None:
-    """Refuse a name that frames cannot be written to.
+def check_directory(out: Path, n: int) -> None:
+    """Refuse a directory whose pictures would be mixed with n new ones.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if out.is_dir():
+        others = sorted({file.name for file in out.glob("*.png")} - set(map(file_name, range(n))))
+        if others:
+            raise UsageError(f"{out} holds other pictures already, such as {others[0]}: choose a new directory.")
+
+
+def check_film(spec: DataSpec, out: Path, n: int) -> None:
+    """Refuse a name that n frames cannot be written to.
 
     Raises:
         UsageError: it is one.
@@ -108,6 +126,7 @@ def check_film(spec: DataSpec, out: Path) -> None:
         )
     if spec.kind != "image" and kind not in (".png", ".npy"):
         raise UsageError("frames that are no images go into one FILE.npy, or FILE.png for their path (--out).")
+    check_directory(out, n)
 
 
 def check_name(out: Path | None, kind: str) -> None:

@@ -29,6 +29,7 @@ def path_latents(
     to_label: int | str | None = None,
     attributes: Given | None = None,
     to_attributes: Given | None = None,
+    truncation: float | None = None,
 ) -> Inputs:
     """Latent codes (frames, …) from seed to seed, with the conditions in between where the generator takes them.
 
@@ -40,7 +41,7 @@ def path_latents(
     check_path(recipe, seeds, frames, label, to_label, attributes, to_attributes)
     check_count(recipe, spec, frames)
     seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
-    keys = [draw_latents(recipe, spec, 1, seed, label, attributes) for seed in seeds]
+    keys = [draw_latents(recipe, spec, 1, seed, label, attributes, truncation) for seed in seeds]
     z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
     if not recipe.conditional:
         return (z,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sparring.diagnosis.diagnosis import Diagnosis, diagnose_run
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation, evaluate
 from sparring.files import write_atomically
+from sparring.identity import Identity
 from sparring.metrics.features import named_features
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
@@ -30,7 +31,7 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.sampling import Label, draw_latents, latent_codes, seeded
 from sparring.training.state import read_facts
-from sparring.types import Dataset, DataSpec, Inputs, Recipe
+from sparring.types import Dataset, Inputs, Recipe
 
 
 class Run:
@@ -39,14 +40,14 @@ class Run:
     ``sparring.train`` and ``sparring.load`` make it.
     """
 
-    def __init__(self, path: Path, recipe: Recipe, identity: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, recipe: Recipe, identity: Identity) -> None:
         self.directory = Directory(path)
         self.recipe = recipe
         self.identity = identity
-        self.spec = DataSpec.from_json(identity["spec"])
+        self.spec = identity.spec
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}: {self.identity['recipe']} on {self.identity['data']})"
+        return f"Run({str(self.path)!r}: {self.identity.recipe} on {self.identity.data})"
 
     @property
     def path(self) -> Path:
@@ -154,6 +155,7 @@ class Run:
         to_label: int | str | None = None,
         attributes: Given | None = None,
         to_attributes: Given | None = None,
+        truncation: float | None = None,
         checkpoint: str = "best",
         device: str | torch.device = "cpu",
     ) -> Tensor:
@@ -167,17 +169,18 @@ class Run:
             to_label: the class at the end, if another: in between the generator is given mixtures of both.
             attributes: those at the beginning, as in ``sample``; without them each seed draws its own.
             to_attributes: those at the end, if others; what is not named stays as it begins.
+            truncation: the seeds' normal latent codes are truncated to ±truncation, as in ``sample``.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 
         Raises:
             UsageError: any of these does not fit.
         """
-        given = label, to_label, attributes, to_attributes
+        given = label, to_label, attributes, to_attributes, truncation
         inputs = path_latents(self.recipe, self.spec, seeds, frames, *given)
         if attributes is not None:
             warn_beyond(self.spec, inputs[1])
-        return make_mixtures(self.maker(checkpoint, device), inputs, self.recipe)
+        return make_mixtures(self.maker(checkpoint, device, truncation), inputs, self.recipe)
 
     def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
         """The module that ``features`` runs: examples (n, *shape) in network values to features (n, F), on the CPU.
@@ -286,12 +289,12 @@ class Run:
             UsageError: it is not there any more, or it has changed.
         """
         try:
-            options = DataOptions(**self.identity["data_options"])
+            options = DataOptions(**self.identity.data_options)  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
             raise UsageError(f"{self.path / 'recipe.json'} is damaged ({error}): this run cannot be used.") from error
-        dataset = open_data(self.identity["data"], options)
-        if dataset.fingerprint != self.identity["fingerprint"]:
-            raise UsageError(f"the data {self.identity['data']} has changed since {self.path} was trained on it.")
+        dataset = open_data(self.identity.data, options)
+        if dataset.fingerprint != self.identity.fingerprint:
+            raise UsageError(f"the data {self.identity.data} has changed since {self.path} was trained on it.")
         return dataset
 
     def evaluate(

@@ -15,15 +15,11 @@ from filelock import FileLock, Timeout
 
 from sparring.errors import SparringError, UsageError
 from sparring.files import explain, make_folder, write_atomically
+from sparring.identity import Identity
 from sparring.settings import Settings
 
 KEPT = 2
 """How many numbered checkpoints are kept, the newest ones; the best is kept besides."""
-
-NUMBERS = ("steps", "seed", "threads")
-"""General settings that every recipe.json holds as whole numbers."""
-KINDS = {"recipe": str, "data": str, "fingerprint": str, "data_options": dict}
-"""What every recipe.json holds besides."""
 
 
 class Directory:
@@ -73,7 +69,7 @@ class Directory:
         finally:
             lock.release()
 
-    def read_identity(self) -> dict[str, Any] | None:
+    def read_identity(self) -> Identity | None:
         """What recipe.json says, or nothing where there is none.
 
         Raises:
@@ -81,30 +77,23 @@ class Directory:
         """
         file = self.path / "recipe.json"
         try:
-            identity: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-            general = identity["settings"]["general"]
-            wrong = [name for name, kind in KINDS.items() if not isinstance(identity[name], kind)]
-            wrong += [name for name in NUMBERS if not isinstance(general[name], int)]
-            if wrong:
-                raise ValueError(f"its {wrong[0]} is of another kind")
-            unknown = ", ".join(general.keys() - {field.name for field in fields(Settings)})
-            version = identity.get("sparring")
+            identity = Identity.from_json(json.loads(file.read_text(encoding="utf-8")))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UsageError(f"{file} cannot be read: {explain(error)}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(f"{file} is damaged ({error}): this run cannot be used.") from error
-        if unknown:
+        if unknown := ", ".join(sorted(identity.general.keys() - {field.name for field in fields(Settings)})):
             raise UsageError(
-                f"{self.path} was trained by another version of Sparring ({version}), whose setting {unknown} this one "
-                "does not know: use that version, or train again with --fresh."
+                f"{self.path} was trained by another version of Sparring ({identity.version}), whose setting {unknown} "
+                "this one does not know: use that version, or train again with --fresh."
             )
         return identity
 
-    def write_identity(self, identity: dict[str, Any]) -> None:
+    def write_identity(self, identity: Identity) -> None:
         """Write recipe.json."""
-        write_atomically(self.path / "recipe.json", (json.dumps(identity, indent=2) + "\n").encode())
+        write_atomically(self.path / "recipe.json", (json.dumps(identity.to_json(), indent=2) + "\n").encode())
 
     def append(self, name: str, line: str) -> None:
         """Add one line to log.txt or metrics.jsonl.

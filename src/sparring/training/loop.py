@@ -80,8 +80,8 @@ class Loop:
         self.signals, self.signals_every = Signals(self.step, dataset, self.rank), signals_every(recipe)
         self.rows: list[dict[str, float]] = []
         """The lines of metrics.jsonl."""
-        remedies = (directory.read_identity() or {}).get("remedies", [])
-        self.helped_at: int = remedies[-1]["step"] if remedies else 0
+        identity = directory.read_identity()
+        self.helped_at = identity.remedies[-1].step if identity and identity.remedies else 0
         """The step that the newest remedy began at."""
         self.unread: list[list[Statistics]] = []
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
