@@ -64,6 +64,13 @@ def test_a_cpu_that_has_bfloat16_computes_in_it_and_takes_more_steps() -> None:
     assert with_it["steps"] > without["steps"]
 
 
+def test_a_classifier_of_small_images_would_lose_by_bfloat16() -> None:
+    machine = TWO._replace(bfloat16=True)
+    for spec, precision in ((GREY, "bfloat16"), (DataSpec("image", (1, 8, 8)), None)):
+        assert CHOOSERS["few-labels"](spec, 54_000, machine).settings.get("precision") == precision
+        assert "precision" not in CHOOSERS["few-labels"](spec, 54_000, TWO).settings
+
+
 def test_the_discriminator_is_kept_smooth_unless_it_is_not_to_be() -> None:
     assert build(find("auto"), COLOUR, {"gamma": 2.0}, {}).game.penalties == (R1(2.0),)
     assert build(find("auto"), COLOUR, {"gamma": 0.0}, {}).game.penalties == ()

@@ -143,11 +143,13 @@ def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, l
 
 
 def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
-    """Batch and steps for so many training images; the same arguments give the same choice."""
+    """Batch, steps and precision for so many training images; the same arguments give the same choice."""
     batch = 50 if examples < FEW else 100
     steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
     settings: dict[str, Value] = {"batch": batch, "steps": steps}
     if examples < FEW:
         settings["lr_generator"] = 1e-2
+    if machine.bfloat16 and spec.size > SMALL:
+        settings["precision"] = "bfloat16"
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
     return Choice(settings, f"{words} for {examples} images")
