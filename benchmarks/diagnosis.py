@@ -283,19 +283,21 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--play", choices=PLANTED, help="train the runs of these seeds")
     parser.add_argument("--kinds", default="", help="only these, separated by commas")
+    parser.add_argument("--data", default="", help="only on these")
     parser.add_argument("--fit", action="store_true", help="set the thresholds by the design runs")
     parser.add_argument("--score", action="store_true", help="count what they get right on the test runs")
     parser.add_argument("--remedies", action="store_true", help="play what is prescribed for the test runs")
     parser.add_argument("--table", action="store_true", help="show it all")
     options = parser.parse_args()
     kinds = [kind for kind in options.kinds.split(",") if kind]
-    for case, seed in cases(options.play, kinds) if options.play else ():
+    data = [name for name in options.data.split(",") if name]
+    for case, seed in cases(options.play, kinds, data) if options.play else ():
         play(case, seed)
     if options.fit:
         fit()
     if options.score:
         score()
-    for case, seed in cases("test", kinds) if options.remedies else ():
+    for case, seed in cases("test", kinds, data) if options.remedies else ():
         if case.kind != HEALTHY:
             treat(case, seed)
     if options.table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,12 @@ def few_images(folder: Path, count: int) -> Path:
     return path
 
 
-def cases(split: str, kinds: list[str]) -> Iterator[tuple[Case, int]]:
-    """Each case of these kinds (all if there are none) with each seed of the split, seed by seed."""
+def cases(split: str, kinds: Collection[str], data: Collection[str]) -> Iterator[tuple[Case, int]]:
+    """Each case of these kinds on these data (all if there are none) with each seed of the split, seed by seed."""
     for seed in PLANTED[split]:
         for case in CASES:
             seeds = (HEALTHY_SEEDS if case.kind == HEALTHY else PLANTED)[split]
-            if seed in seeds and case.kind in (kinds or [case.kind]):
+            if seed in seeds and case.kind in (kinds or [case.kind]) and case.data in (data or [case.data]):
                 yield case, seed
 
 
