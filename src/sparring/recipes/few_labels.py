@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from sparring.errors import UsageError
@@ -35,7 +36,7 @@ def few_labels(
     network: Network = "auto",
     width: int | None = None,
     latent_dim: int = 100,
-    labelled: float = 0.5,
+    labelled: float = 1.0,
     entropy: float = 0.0,
 ) -> Recipe:
     """A classifier from few labels and many images: the discriminator tells classes, and real from generated.
@@ -58,7 +59,7 @@ def complement(
     network: Network = "auto",
     width: int | None = None,
     latent_dim: int = 100,
-    labelled: float = 0.5,
+    labelled: float = 1.0,
     entropy: float = 0.3,
     pull_away: float = 1.0,
 ) -> Recipe:
@@ -83,7 +84,7 @@ def recipe_for(
     Raises:
         UsageError: the data are no images of at least two classes.
     """
-    from sparring.recipes.parts import adam, image_shape, normal
+    from sparring.recipes.parts import adam, image_shape, uniform
     from sparring.types import Recipe
 
     shape, classes = image_shape(spec, name), len(spec.classes)
@@ -91,18 +92,19 @@ def recipe_for(
         raise UsageError(f"{name} tells classes apart, and {spec.name} has no two of them.")
     convolutional = network == "convolutional" or (network == "auto" and shape[0] > 1)
     generator, discriminator = (convolutions if convolutional else dense)(shape, classes, width, latent_dim)
+    rate = 3e-4 if convolutional else 3e-3
     return Recipe(
         paper=paper,
         generator=generator,
         discriminator=discriminator,
-        game=game,
-        latent=normal(latent_dim),
-        optimiser=adam(0.5, 0.999),
+        game=replace(game, power=1) if convolutional else game,
+        latent=uniform(latent_dim),
+        optimiser=adam(0.5, 0.999, eps=1e-4),  # about what the authors' √(v + 1e-8) does
         classifies=True,
         steps=30_000,
         batch=100,
-        lr_generator=3e-3,
-        lr_discriminator=3e-3,
+        lr_generator=rate,
+        lr_discriminator=rate,
         schedule_generator="late",
         schedule_discriminator="late",
         ema=0.9999,
@@ -117,14 +119,11 @@ def dense(shape: tuple[int, int, int], classes: int, width: int | None, latent_d
     from functools import partial
     from math import prod
 
-    from torch import nn
-
-    from sparring.networks import MLPGenerator, NoisyClassifier
+    from sparring.networks import NoisyClassifier, SoftplusGenerator
 
     units = width or (256 if prod(shape) <= SMALL else 1000)
     sizes = (units, units // 2, units // 4, units // 4, units // 4)
-    hidden, norm = (units // 2, units // 2), partial(nn.BatchNorm1d, eps=1e-4)
-    generator = partial(MLPGenerator, latent_dim, hidden, shape, activation=nn.Softplus, norm=norm)
+    generator = partial(SoftplusGenerator, latent_dim, (units // 2, units // 2), shape)
     return generator, partial(NoisyClassifier, shape, classes, sizes)
 
 
