@@ -9,7 +9,7 @@ import pytest
 import sparring
 from sparring.data.texts import is_text, open_texts
 from sparring.errors import UsageError
-from sparring.rivals.texts import TextComparison, some_of
+from sparring.rivals.texts import TextComparison, compare_texts, some_of
 
 COMMON = ["you", "the", "to", "and", "call", "me", "it", "is", "on", "for", "now"]
 OWN = {
@@ -106,6 +106,31 @@ def test_unusable_texts(text: str, says: str, tmp_path: Path, spar) -> None:
     assert done.code == 2
     assert says in done.err
     assert done.err.count("\n") == 1
+
+
+def test_texts_are_lines_whatever_else_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    """A byte order mark, carriage returns, and a line separator of Unicode's within a text."""
+    lines = write_texts(tmp_path / "plain.tsv").read_text().replace(" ", "\u2028", 1)
+    (tmp_path / "marked.tsv").write_bytes(b"\xef\xbb\xbf" + lines.replace("\n", "\r\n").encode())
+    texts = open_texts(str(tmp_path / "marked.tsv"))
+    assert texts.classes == ("ham", "spam")
+    assert len(texts.train) + len(texts.test) == 400
+    assert sum("\u2028" in text for text in (*texts.train.texts, *texts.test.texts)) == 1
+
+
+def test_few_texts_and_texts_without_a_word(tmp_path: Path) -> None:
+    """As many texts to learn from as one more than a number of labels; and none with a word."""
+    for n in range(20, 40):
+        texts = open_texts(str(write_texts(tmp_path / f"{n}.tsv", 2 * n)))
+        if len(texts.train) - 1 in (20, 50):
+            assert compare_texts(texts, draws=2).learned[-1].labels == len(texts.train)
+            break
+    else:
+        pytest.fail("no such number of texts")
+    path = tmp_path / "letters.tsv"
+    path.write_text("".join(f"{'ab'[i % 2]}\t{chr(0x1F600 + i)} x\n" for i in range(60)))
+    with pytest.raises(UsageError, match="none has a word of two letters"):
+        sparring.compare(path)
 
 
 def test_what_is_not_there_or_no_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
