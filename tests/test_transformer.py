@@ -78,7 +78,7 @@ def test_what_is_scaled_otherwise_than_at_fit_is_refused_or_told(digits_run: spa
     assert features.n_features_in_ == 64
     with pytest.raises(UsageError, match=r"say value_range=\(0, 1\)"):
         features.transform(grey / 255)
-    with pytest.warns(UserWarning, match="X reaches 16 of 255 grey levels, and 255 when"):
+    with pytest.warns(UserWarning, match="X reaches 16 of 255 grey levels, and 255 at fit"):
         features.transform(X[:20])
 
 

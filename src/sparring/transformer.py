@@ -103,8 +103,7 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         images = self._images(X)
         if images.max() < self.lightest_ / FAR:
             warnings.warn(
-                f"X reaches {images.max()} of 255 grey levels, and {self.lightest_} when it was fitted: are both scaled "
-                "alike?",
+                f"X reaches {images.max()} of 255 grey levels, and {self.lightest_} at fit: are both scaled alike?",
                 stacklevel=2,
             )
         features = self._load().features(images, self.source, checkpoint=self.checkpoint, device=self.device)

@@ -152,8 +152,8 @@ def fitted(model: MultinomialNB | LogisticRegression, labelled: Texts) -> Pipeli
     counter = CountVectorizer()
     if not any(map(counter.build_analyzer(), labelled.texts)):
         raise UsageError(
-            f"of {len(labelled)} labelled texts, {labelled.texts[0][:20]!r} one of them, none has a word of two letters "
-            "or more: nothing can be learned from them."
+            f"none of {len(labelled)} labelled texts, such as {labelled.texts[0][:20]!r}, has a word of two letters or "
+            "more: nothing can be learned from them."
         )
     return make_pipeline(counter, model).fit(labelled.texts, labelled.labels)
 
