@@ -126,7 +126,7 @@ def test_few_texts_and_texts_without_a_word(tmp_path: Path) -> None:
     assert [row.labels for row in learned] == [10, 21]
     path = tmp_path / "letters.tsv"
     path.write_text("".join(f"{'ab'[i % 2]}\t{chr(0x1F600 + i)} x\n" for i in range(60)))
-    with pytest.raises(UsageError, match="none of 10 labelled texts, such as .*has a word of two letters"):
+    with pytest.raises(UsageError, match=r"none of 10 labelled texts, such as .*has a word of two letters"):
         sparring.compare(path)
 
 

@@ -80,8 +80,8 @@ class ImageFiles:
         """Read every header. Raises ``UsageError`` if no image can be read."""
         notes = list(self.notes)
         problems = self._plan(notes)
-        found = {entry.label for entry in self._entries if entry.label is not None}
-        self._classes = self._classes or tuple(sorted(found, key=_class_order))
+        labels = {entry.label for entry in self._entries if entry.label is not None}
+        self._classes = self._classes or tuple(sorted(labels, key=_class_order))
         sizes: Counter[tuple[int, int]] = Counter()
         grey = True
         failed = []

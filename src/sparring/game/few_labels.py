@@ -28,7 +28,7 @@ class FewLabels(FeatureMatching):
     labelled: float = 1.0
     """Labelled examples in the discriminator's turn, as a share of the batch."""
     power: int = 2
-    """Of the distances between mean features in the generator's loss. The authors' code has 2 for MNIST, 1 for CIFAR."""
+    """Of the distances between mean features in the generator's loss: the authors' is 2 for MNIST and 1 for CIFAR."""
     entropy: float = 0.0
     """Of the conditional entropy of unlabelled examples' classes in the discriminator's loss: it lets the boundaries
     between classes pass where no example is (Dai et al. 2017, arXiv:1705.09783, section 4.3)."""
