@@ -292,7 +292,7 @@ def test_listed_files_that_are_not_there_are_told(spar, tmp_path: Path) -> None:
     words = ("--steps", 2, "--no-baselines", "--out", tmp_path / "run", "--set", "batch=4", "--set", "width=16")
     done = spar("classify", folder, *words)
     assert done.code == 0
-    assert "12 listed images or files are not used, as 0/12.png (named in dataset.json but not there)" in done.err
+    assert "12 listed images or files are not used, as 0/12.png (named in dataset.json but not there)" in done.out
 
 
 def test_errors_of_few_images_are_counts() -> None:

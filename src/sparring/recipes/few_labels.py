@@ -60,13 +60,14 @@ def complement(
     width: int | None = None,
     latent_dim: int = 100,
     labelled: float = 1.0,
-    entropy: float = 0.3,
-    pull_away: float = 1.0,
+    entropy: float = 0.1,
+    pull_away: float = 0.8,
 ) -> Recipe:
     """few-labels with a generator that is meant to be bad: it spreads over what is not data, and between the classes.
 
     ``entropy``: weight of the conditional entropy in the classifier's loss. ``pull_away``: weight of the pull-away term
-    in the generator's. The paper's low-density term needs a density model of the images, and is left out.
+    in the generator's. Both are the paper's for SVHN. Its term for low density, which needs a density model of the
+    images, is left out; on MNIST its authors played with that one and neither of these. All else is few-labels'.
     """
     from sparring.game import FewLabels
     from sparring.objectives import non_saturating
@@ -79,7 +80,9 @@ def complement(
 def recipe_for(
     spec: DataSpec, name: str, paper: str, game: FewLabels, network: Network, width: int | None, latent_dim: int
 ) -> Recipe:
-    """A game of few labels with the networks for these images.
+    """A game of few labels with the networks for these images, played as in the code of Salimans et al.
+
+    They play 180 000 steps on MNIST at a constant rate, 600 000 on CIFAR-10 at one that falls in the last third.
 
     Raises:
         UsageError: the data are no images of at least two classes.
@@ -115,7 +118,7 @@ def recipe_for(
 
 
 def dense(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int) -> Players:
-    """The paper's perceptrons for MNIST, a quarter as wide for small images."""
+    """The authors' perceptrons for MNIST, a quarter as wide for small images."""
     from functools import partial
     from math import prod
 
