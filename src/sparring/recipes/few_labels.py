@@ -149,7 +149,7 @@ def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
     batch = 50 if examples < FEW else 100
     steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
     settings: dict[str, Value] = {"batch": batch, "steps": steps}
-    if examples < FEW:
+    if examples < FEW and spec.shape[0] == 1:  # the perceptrons: the generator must keep up
         settings["lr_generator"] = 1e-2
     if machine.bfloat16 and spec.size > SMALL:
         settings["precision"] = "bfloat16"
