@@ -107,6 +107,13 @@ def test_what_predict_says_are_probabilities(found: Classification) -> None:
             found.run.predict(wrong)
 
 
+def test_a_classifier_has_features(found: Classification) -> None:
+    """All hidden layers, the last of which is what the game matches."""
+    x = torch.rand(5, 1, 8, 8) * 2 - 1
+    features = found.run.features(x, checkpoint="last")
+    assert features.shape == (5, 128 + 64 + 3 * 32)
+
+
 def test_an_ensemble_is_the_mean_of_networks_on_the_same_labels(found: Classification) -> None:
     together = sparring.classify("digits", 3, seed=1, out=found.run.path, networks=2, **QUIET, **SMALL)
     (other,) = together.others

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Players = tuple[Callable[[], nn.Module], Callable[[], nn.Module]]
 
 Network = Literal["auto", "perceptron", "convolutional"]
+Generator = Literal["published", "centred"]
 
 EPOCHS = 70
 """How often all images are seen where nothing is set, and the fewest and most steps that this may be."""
@@ -36,21 +37,23 @@ def few_labels(
     network: Network = "auto",
     width: int | None = None,
     latent_dim: int = 100,
+    generator: Generator = "published",
     labelled: float = 1.0,
     entropy: float = 0.0,
 ) -> Recipe:
     """A classifier from few labels and many images: the discriminator tells classes, and real from generated.
 
     ``network``: perceptron or convolutional; auto: a perceptron for images in grey. ``width``: units of its first
-    layer, or channels of its first maps; unless set, by the images. ``labelled``: labelled images a step, as a share of
-    the batch. ``entropy``: weight of the conditional entropy of unlabelled images' classes.
+    layer, or channels of its first maps; unless set, by the images. ``generator``, of perceptrons: as published, which
+    begins slowly; centred: its batch norms come after the softplus, and its last layer is plain. ``labelled``: labelled
+    images a step, as a share of the batch. ``entropy``: weight of unlabelled images' conditional entropy.
     """
     from sparring.game import FewLabels
     from sparring.objectives import non_saturating
 
     paper = "Salimans et al. 2016, Improved techniques for training GANs, arXiv:1606.03498, section 5"
     game = FewLabels(non_saturating, labelled=labelled, entropy=entropy)
-    return recipe_for(spec, "few-labels", paper, game, network, width, latent_dim)
+    return recipe_for(spec, "few-labels", paper, game, network, width, latent_dim, generator)
 
 
 def complement(
@@ -59,6 +62,7 @@ def complement(
     network: Network = "auto",
     width: int | None = None,
     latent_dim: int = 100,
+    generator: Generator = "published",
     labelled: float = 1.0,
     entropy: float = 0.1,
     pull_away: float = 0.8,
@@ -74,11 +78,18 @@ def complement(
 
     paper = "Dai et al. 2017, Good semi-supervised learning that requires a bad GAN, arXiv:1705.09783"
     game = FewLabels(non_saturating, labelled=labelled, entropy=entropy, pull_away=pull_away)
-    return recipe_for(spec, "complement", paper, game, network, width, latent_dim)
+    return recipe_for(spec, "complement", paper, game, network, width, latent_dim, generator)
 
 
 def recipe_for(
-    spec: DataSpec, name: str, paper: str, game: FewLabels, network: Network, width: int | None, latent_dim: int
+    spec: DataSpec,
+    name: str,
+    paper: str,
+    game: FewLabels,
+    network: Network,
+    width: int | None,
+    latent_dim: int,
+    kind: Generator,
 ) -> Recipe:
     """A game of few labels with the networks for these images, played as in the code of Salimans et al.
 
@@ -94,7 +105,10 @@ def recipe_for(
     if classes < 2:
         raise UsageError(f"{name} tells classes apart, and {spec.name} has no two of them.")
     convolutional = network == "convolutional" or (network == "auto" and shape[0] > 1)
-    generator, discriminator = (convolutions if convolutional else dense)(shape, classes, width, latent_dim)
+    if convolutional:
+        generator, discriminator = convolutions(shape, classes, width, latent_dim)
+    else:
+        generator, discriminator = dense(shape, classes, width, latent_dim, kind)
     rate = 3e-4 if convolutional else 3e-3
     return Recipe(
         paper=paper,
@@ -117,17 +131,22 @@ def recipe_for(
     )
 
 
-def dense(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int) -> Players:
+def dense(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int, kind: Generator) -> Players:
     """The authors' perceptrons for MNIST, a quarter as wide for small images."""
     from functools import partial
     from math import prod
 
-    from sparring.networks import NoisyClassifier, SoftplusGenerator
+    from torch import nn
+
+    from sparring.networks import MLPGenerator, NoisyClassifier, SoftplusGenerator
 
     units = width or (256 if prod(shape) <= SMALL else 1000)
     sizes = (units, units // 2, units // 4, units // 4, units // 4)
-    generator = partial(SoftplusGenerator, latent_dim, (units // 2, units // 2), shape)
-    return generator, partial(NoisyClassifier, shape, classes, sizes)
+    hidden, norm = (units // 2, units // 2), partial(nn.BatchNorm1d, eps=1e-4)
+    classifier = partial(NoisyClassifier, shape, classes, sizes)
+    if kind == "published":
+        return partial(SoftplusGenerator, latent_dim, hidden, shape), classifier
+    return partial(MLPGenerator, latent_dim, hidden, shape, activation=nn.Softplus, norm=norm), classifier
 
 
 def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, latent_dim: int) -> Players:
@@ -145,12 +164,12 @@ def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, l
 
 
 def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
-    """Batch, steps and precision for so many training images; the same arguments give the same choice."""
+    """Batch, steps, precision and generator for so many training images; the same arguments give the same choice."""
     batch = 50 if examples < FEW else 100
     steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
     settings: dict[str, Value] = {"batch": batch, "steps": steps}
-    if examples < FEW and spec.shape[0] == 1:  # the perceptrons: the generator must keep up
-        settings["lr_generator"] = 1e-2
+    if spec.shape[0] == 1:  # perceptrons, whose generator must keep up in so few steps
+        settings |= {"generator": "centred"} | ({"lr_generator": 1e-2} if examples < FEW else {})
     if machine.bfloat16 and spec.size > SMALL:
         settings["precision"] = "bfloat16"
     words = ", ".join(f"{name}={value}" for name, value in settings.items())
