@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import scipy.stats
 import torch
 
-
 ROUNDING = 1e-9
 """Relative differences up to this are of rounding, and no scatter."""
 
