@@ -113,7 +113,7 @@ def test_two_processes_measure_what_one_would(tmp_path):
         )
         for rank in range(2)
     ]
-    said = [float(v) for process in running for v in process.communicate(timeout=120)[0].split()]
+    said = [float(v) for process in running for v in process.communicate(timeout=300)[0].split()]
     x = normal(300, 4)
     sides = x[:150], 2 * x[150:] + 1
     expected = []
