@@ -36,7 +36,7 @@ from sparring.diagnosis.verdict import HEALTHY, class_shares, diagnose
 from sparring.files import write_atomically
 from sparring.identity import Identity
 from sparring.runs.run import Run
-from sparring.training.loop import SETTLING
+from sparring.training.sickness import SETTLING
 from sparring.types import DataSpec
 
 RESULTS = Rows(HERE / "results" / "diagnosis.jsonl", ("kind", "case", "seed", "what"))

@@ -82,7 +82,7 @@ def test_held_out_real_data_come_out_at_the_floor(digits):
     assert got["two-sample test"].value == pytest.approx(0.5, abs=0.1)
     for name in ("authenticity", "nearer to train"):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
-    assert "exact copies: 0.0%, of 497 of 900 training images" in got["authenticity"].note
+    assert "exact copies: 0.0%, among 900 of 900 training images" in got["authenticity"].note
     assert got.notes[0] == "made for a test"
     assert "N = 497, not 10000: a part of these data has no more examples" in got.notes
     assert any("WARNING: N = 497 is under 1000" in note for note in got.notes)
@@ -120,6 +120,54 @@ def test_each_kind_of_damage_is_seen_by_the_figure_for_it(digits):
     noisy = evaluate(lambda n: (replay(digits, x)(n) + torch.linspace(-1, 1, 64).view(8, 8)).clamp(-1, 1), digits)
     assert noisy["FD-classifier"].value > 3 * good["FD-classifier"].value
     assert noisy["precision"].value < good["precision"].value
+
+
+def test_copies_of_any_training_image_are_found(digits, monkeypatch):
+    """Near copies of a whole training part that is larger than N: each image has one pixel one grey level off."""
+    near = digits.train.x.clone()
+    near[:, 0, 4, 4] ^= 1
+    got = evaluate(replay(digits, near), digits, n=300)
+    assert got["authenticity"].value < 0.02
+    assert got["authenticity"].floor > 0.4
+    assert "among 900 of 900 training images" in got["authenticity"].note
+    exact = evaluate(replay(digits, digits.train.x), digits, n=300)
+    assert "exact copies: 100.0%" in exact["authenticity"].note
+    monkeypatch.setattr("sparring.evaluate.MOST_SEARCHED", 64 * 450)
+    some = evaluate(replay(digits, digits.train.x), digits, n=300)
+    assert "among 450 of 900 training images" in some["authenticity"].note
+    monkeypatch.setattr("sparring.evaluate.MOST_SEARCHED", 64)
+    assert "among 300 of 900" in evaluate(replay(digits, near), digits, n=300)["authenticity"].note
+
+
+def test_data_that_repeat_themselves_hide_no_copies(make_dataset, digit_images):
+    x = digit_images[0]
+    parts = [x[cut].repeat_interleave(2, 0) for cut in (slice(0, 500), slice(500, 900))]
+    twice = make_dataset(torch.cat(parts), test=800)
+    near = parts[0].clone()
+    near[:, 0, 4, 4] ^= 1
+    got, fresh = (evaluate(replay(twice, shown), twice) for shown in (near, x[900:]))
+    assert got["authenticity"].value < 0.02
+    assert got["authenticity"].floor > 0.4
+    assert got["nearer to train"].floor == pytest.approx(0.5, abs=0.1)
+    assert fresh["authenticity"].value == pytest.approx(fresh["authenticity"].floor, abs=0.1)
+
+
+class Blind:
+    name, note, ranking_only = "blind", "features: none", True
+
+    def __call__(self, images):
+        return torch.full((len(images), 3), 0.1)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_data_without_variety_are_a_clear_error(make_dataset, digits, count):
+    data = make_dataset(digits.train.x[torch.arange(300) % count], test=150)
+    with pytest.raises(UsageError, match=f"only {count} of the 150 training images"):
+        evaluate(lambda n: torch.rand(n, 1, 8, 8) * 2 - 1, data)
+    few = make_dataset(digits.train.x[torch.arange(300) % 20], test=150)
+    assert any("WARNING: only 20 of the 150" in note for note in evaluate(replay(few, few.train.x), few).notes)
+    with pytest.raises(UsageError, match="the same features"):
+        evaluate(replay(digits, digits.validation.x), digits, features=Blind())
 
 
 def test_the_same_call_gives_the_same_bits_and_another_seed_does_not(digits):
@@ -223,9 +271,11 @@ def test_bad_samples_are_clear_errors(digits, make, error, match):
 
 def test_too_few_are_clear_errors(digits, make_dataset, digit_images):
     show = replay(digits, digits.validation.x)
-    for n in (5, -1, 300.5):
+    for n in (5, -1):
         with pytest.raises(UsageError, match=f"n = {n} samples are too few"):
             evaluate(show, digits, n=n)
+    with pytest.raises(UsageError, match=r"n = 300\.5: the number of samples must be a whole number"):
+        evaluate(show, digits, n=300.5)
     x, y = digit_images
     tiny = make_dataset(x, y, test=4)
     with pytest.raises(UsageError, match=r"4 held-out examples are too few .* --set holdout=0\.3") as caught:

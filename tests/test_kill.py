@@ -80,7 +80,7 @@ def test_killed_at_ten_random_instants(start: Callable[..., subprocess.Popen[str
         wait_for_step(process, tmp_path / "b" / "run", STEPS * (number + chance.random()) / (KILLS + 1))
         time.sleep(chance.uniform(0, 0.02))
         process.send_signal(signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=300)
         assert (process.returncode, err) == (-signal.SIGKILL, "")
     out, err = start(*COMMAND, folder=tmp_path / "b").communicate(timeout=300)
     assert err == ""
@@ -116,7 +116,7 @@ def test_killed_before_it_began(start: Callable[..., subprocess.Popen[str]], tmp
     while not any((tmp_path / "run").glob("*.json")) and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    _, err = start(*command, folder=tmp_path).communicate(timeout=120)
+    process.communicate(timeout=300)
+    _, err = start(*command, folder=tmp_path).communicate(timeout=300)
     assert err == ""
     assert sparring.load(tmp_path / "run").step("last") == 2

@@ -10,7 +10,8 @@ from typing import get_type_hints
 import torch
 
 from sparring.data import DataOptions
-from sparring.diagnosis.remedies import prescribe
+from sparring.diagnosis.command import recipe_word
+from sparring.diagnosis.remedies import Remedy, prescribe
 from sparring.errors import UsageError
 from sparring.identity import Identity, Remedied, differences
 from sparring.prepare import prepare
@@ -21,12 +22,14 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.engine import captures
-from sparring.training.loop import Sick, complete_ending
+from sparring.training.loop import complete_ending
 from sparring.training.loop import train as train_run
+from sparring.training.sickness import Sick, sick_ending
+from sparring.training.state import read_facts
 
 REMEDIES = 3
 """How often a run may go back to its best checkpoint."""
-KEPT = ("steps", "seed", "threads", "on_sick", "ema", "ema_rampup")
+KEPT = ("steps", "seed", "threads", "on_sick", "ema", "ema_rampup", "balance")
 """Settings that no remedy changes in a run that goes on: an average, for one, cannot begin on the way."""
 
 
@@ -73,12 +76,16 @@ def train(
     with run.directory.lock():
         claim(run)
         if finished(run):
-            complete_ending(run.directory, run.spec)
-            shown.say(
-                f"{run.path} is finished: all {run.recipe.steps} steps are done. "
-                "More --steps go on, --fresh starts over."
-            )
-            return run
+            sick = sick_ending(run.recipe, run.directory, run.spec)
+            if sick is None:
+                complete_ending(run.directory, run.spec)
+                shown.say(
+                    f"{run.path} is finished: all {run.recipe.steps} steps are done. "
+                    "More --steps go on, --fresh starts over."
+                )
+                return run
+            run = roll_back(run, sick)
+            shown.say(what_was_remedied(run))
         if run.identity.chosen:
             shown.say(what_was_chosen(run.identity, run.identity.chosen))
         shown.say(f"training {run.identity.recipe} on {data} ({len(dataset.train)} examples) in {run.path}")
@@ -95,40 +102,60 @@ def train(
 def roll_back(run: Run, sick: Sick) -> Run:
     """Take a sick run back to its best checkpoint, with a remedy in its settings; the caller holds its lock.
 
+    Where no checkpoint is better than the untrained generator, it is taken back to its first weights.
+
     Raises:
-        Sick: ``on_sick`` is ``stop``, there is no best checkpoint, REMEDIES remedies were tried already, or none is a
-            change of general settings alone.
+        Sick: ``on_sick`` is ``stop``, REMEDIES remedies were tried already, or none is a change of general settings
+            alone.
     """
+    if run.recipe.on_sick == "stop":
+        raise sick
     remedy, identity = prescribe(sick.verdict, run.identity), run.identity
-    if run.recipe.on_sick == "stop" or remedy is None or remedy.recipe != identity.recipe:
-        raise sick
-    if not run.directory.best.exists() or len(identity.remedies) >= REMEDIES or identity.recipe_digest:
-        raise sick
+    if remedy is None or (why := obstacle(identity, remedy)):
+        raise Sick(sick.directory, sick.verdict, why if remedy else "no setting is known to help")
     named = built_in(identity.recipe)
     chosen = identity.chosen.settings if identity.chosen else {}
     own, general, _ = share_out(named, chosen | remedy.settings, get_type_hints(DataOptions))
     built = build(named, run.spec, own, {**general, **{name: getattr(run.recipe, name) for name in KEPT}})
     own, general = settings_of(named, built, own)
     changed = {name: value for name, value in general.items() if value != identity.general[name]}
+    was = {name: identity.general[name] for name in changed}
     if own != identity.own or not changed:
-        raise sick
-    step = run.step("best")
+        raise Sick(sick.directory, sick.verdict, "what helps cannot be changed in a run that goes on")
+    step = best_step(run)
     run.directory.return_to(step)
     remedied = replace(
         identity,
         general=general,
         given={name: value for name, value in identity.given.items() if name not in changed},
-        remedies=(*identity.remedies, Remedied(step, sick.verdict.name, changed)),
+        remedies=(*identity.remedies, Remedied(step, sick.verdict.name, changed, was)),
     )
     run.directory.write_identity(remedied)
     return Run(run.path, built, remedied)
+
+
+def obstacle(identity: Identity, remedy: Remedy) -> str:
+    """Why a run cannot go back and on with a remedy, as a clause; empty if it can."""
+    if identity.recipe_digest:
+        return "it was trained with a recipe file"
+    if remedy.recipe != identity.recipe:
+        return f"what may help is another recipe, {remedy.recipe}"
+    return f"that was done {REMEDIES} times already" if len(identity.remedies) >= REMEDIES else ""
+
+
+def best_step(run: Run) -> int:
+    """The step of the best checkpoint; 0, the first weights, if none is better than these."""
+    facts = read_facts(run.checkpoint("last"))
+    best, untrained = facts["best"], facts["first_figure"]
+    return best[0] if best is not None and run.directory.best.exists() and best[1] < untrained else 0
 
 
 def what_was_remedied(run: Run) -> str:
     """The last remedy, in a line."""
     last = run.identity.remedies[-1]
     changes = ", ".join(f"{name}={value}" for name, value in last.settings.items())
-    return f"{last.sickness}: back to the best checkpoint, of step {last.step}, with {changes}"
+    to = f"the best checkpoint, of step {last.step}" if last.step else "the first weights, as no others are better"
+    return f"{last.sickness}: back to {to}, with {changes}"
 
 
 def what_was_chosen(identity: Identity, chosen: Choice) -> str:
@@ -177,10 +204,11 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
     try:
         if identity.recipe_digest:
             if recipe is None:
-                raise UsageError(f"{path} was trained with a recipe file: name it (--recipe {identity.recipe}.py).")
+                raise UsageError(f"{path} was trained with a recipe file: name it (--recipe {recipe_word(identity)}).")
             named = find(recipe)
             if named.digest != identity.recipe_digest:
                 raise UsageError(f"{recipe} is not the file that {path} was trained with: its text has changed.")
+            identity = replace(identity, recipe_file=str(Path(recipe).resolve()))
         elif recipe is not None and recipe != identity.recipe:
             raise UsageError(f"{path} was trained with the recipe {identity.recipe}: leave --recipe {recipe} out.")
         else:

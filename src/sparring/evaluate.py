@@ -18,9 +18,12 @@ from sparring.metrics.checks import covariance_warning
 from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.features import Features, features_for
 from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, Once, distance_names
+from sparring.metrics.memorisation import FEWEST as FEWEST_COMPARED
+from sparring.metrics.memorisation import Search
+from sparring.metrics.nearest import different
 from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
 from sparring.metrics.prdc import K
-from sparring.metrics.reading import Progress, draw, no_progress
+from sparring.metrics.reading import Progress, choose_indices, draw, no_progress, read_different
 from sparring.types import Dataset, DataSource, DataSpec, Density
 
 __all__ = ["Evaluation", "Figure", "evaluate"]
@@ -29,6 +32,10 @@ FEW = 1000
 """With fewer samples than this, a warning says that figures are uncertain."""
 VALUES = 1 << 22
 """How many values of samples are checked and decoded at a time."""
+ALIKE = 1e-6
+"""Features whose deviation is this share of their size vary by float32's rounding only."""
+MOST_SEARCHED = 1 << 24
+"""How many numbers the features of the training images that are searched for copies may have (262 144 times 64)."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +106,12 @@ def evaluate(
 
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
-    what tells of copies, and the distance of the class shares where there are labels. Points: the Wasserstein-1
-    distance (1-D) or the sliced Wasserstein-2 distance, and for mixtures the modes found and the share of high-quality
-    samples.
+    what tells of copies (of the whole training part, as far as MOST_SEARCHED allows), and the distance of the class
+    shares where there are labels. Points: the Wasserstein-1 distance (1-D) or the sliced Wasserstein-2 distance, and
+    for mixtures the modes found and the share of high-quality samples.
 
     Raises:
-        UsageError: a part is too small or the samples have another shape.
+        UsageError: a part is too small, the training images are all alike, or the samples have another shape.
         SparringError: some samples are not finite.
     """
     notes, once, held_out = list(dataset.notes), once or Once(), dataset.held_out
@@ -141,7 +148,9 @@ def _size(n: int, train: DataSource, held_out: DataSource | None) -> int:
     Raises:
         UsageError: that is too small.
     """
-    if not isinstance(n, Integral) or n <= K:
+    if not isinstance(n, Integral):
+        raise UsageError(f"n = {n}: the number of samples must be a whole number")
+    if n <= K:
         raise UsageError(f"n = {n} samples are too few: at least {K + 1} are needed, {FEW} to say anything")
     size = min(n, len(train), len(train) if held_out is None else len(held_out))
     if len(train) <= K:
@@ -202,6 +211,7 @@ def _image_figures(
     base = once("reference", lambda: _extract(features, reference))
     progress("measuring", 3, steps)
     held_out = None if theirs is None else theirs[0]
+    _check_variety(reference, base[0], notes)
     compare = Comparison(base[0], ours[0], held_out, seed, "for ranking only" if features.ranking_only else "", once)
     if warning := covariance_warning(n, base[0].shape[1]):
         notes.append(warning)
@@ -215,12 +225,35 @@ def _image_figures(
     progress("measuring", 5, steps)
     figures += compare.neighbours()
     if n >= FEWEST and held_out is not None:
-        figures += compare.copies(held_out, len(dataset.train))
+        if len(different(held_out)) < 2 * FEWEST_COMPARED:
+            notes.append("copies are not looked for: nearly all held-out images repeat each other")
+        else:
+            searched = once("search", lambda: _search(reference, base[0], held_out, dataset.train, features, seed))
+            figures += compare.copies(*searched)
     progress("measuring", 6, steps)
     if ours[1] is not None and base[1] is not None:
         real_labels = None if theirs is None else theirs[1]
         figures.append(_class_figure(ours[1], real_labels, base[1], dataset.spec.classes, seed))
     return figures
+
+
+def _check_variety(reference: Tensor, base: Tensor, notes: list[str]) -> None:
+    """Raise UsageError unless enough training images (n, C, H, W) differ, and in their features (n, d) too."""
+    if (count := len(different(reference))) <= K:
+        raise UsageError(
+            f"only {count} of the {len(reference)} training images to compare with are different ones: no figure means "
+            f"anything with fewer than {K + 1}"
+        )
+    if count < len(reference) / 2:
+        notes.append(
+            f"WARNING: only {count} of the {len(reference)} training images to compare with are different ones: what "
+            "nearest neighbours tell (precision to coverage) means little"
+        )
+    if bool((base.std(0) <= ALIKE * base.abs().amax(0)).all()):
+        raise UsageError(
+            "all training images have the same features, so any samples would look right: give images that differ, "
+            "or take other features"
+        )
 
 
 def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -229,6 +262,21 @@ def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]
         found, labels = features.classify(images)
         return found.cpu(), labels.cpu()
     return features(images).cpu(), None
+
+
+def _search(
+    reference: Tensor, base: Tensor, held_out: Tensor, train: DataSource, features: Features, seed: int
+) -> tuple[Search, str]:
+    """The training part, or as much of it as MOST_SEARCHED allows, to be searched for copies; and how much that is.
+
+    ``base`` are the features of the images ``reference``, the least that is searched. Images that repeat each other
+    are taken once, so that they have the same features to the last bit.
+    """
+    indices = choose_indices(train, MOST_SEARCHED // base.shape[1], seed)
+    if len(indices) <= len(reference):
+        return Search(base[different(reference)], held_out, seed=seed), f"{len(reference)} of {len(train)}"
+    found = torch.cat([features(images).cpu() for images in read_different(train, indices)])
+    return Search(found, held_out, seed=seed), f"{len(indices)} of {len(train)}"
 
 
 def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes: tuple[str, ...], seed: int) -> Figure:

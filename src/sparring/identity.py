@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sparring.settings import Choice, Settings, Value
@@ -22,10 +23,12 @@ class Remedied(NamedTuple):
     """A remedy that a run was given on its way."""
 
     step: int
-    """The step that it was taken back to."""
+    """The step that it was taken back to; 0: its first weights."""
     sickness: str
     settings: Mapping[str, Value]
     """The general settings that changed."""
+    was: Mapping[str, Value] = MappingProxyType({})
+    """What they were before."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Identity:
     remedies: tuple[Remedied, ...] = ()
     version: str = ""
     """Sparring's."""
+    recipe_file: str = ""
+    """Where that file was, an absolute path."""
 
     def to_json(self) -> dict[str, Any]:
         """The identity as JSON values."""
@@ -61,10 +66,11 @@ class Identity:
             "sparring": self.version,
             "recipe": self.recipe,
             "recipe_digest": self.recipe_digest,
+            "recipe_file": self.recipe_file,
             "data": self.data,
             "data_options": self.data_options,
             "given": self.given,
-            "remedies": [remedy._asdict() for remedy in self.remedies],
+            "remedies": [remedy._asdict() | {"was": dict(remedy.was)} for remedy in self.remedies],
             "chosen": self.chosen._asdict() if self.chosen else {},
             "settings": {"own": self.own, "general": self.general},
             "spec": self.spec.to_json(),
@@ -96,6 +102,7 @@ class Identity:
             chosen=Choice(**values["chosen"]) if values.get("chosen") else None,
             remedies=tuple(Remedied(**remedy) for remedy in values.get("remedies", ())),
             version=str(values.get("sparring", "")),
+            recipe_file=str(values.get("recipe_file", "")),
         )
 
 

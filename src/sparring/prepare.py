@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_type_hints
@@ -14,7 +14,7 @@ from sparring.data import DataOptions, open_data
 from sparring.data.named import NAMES
 from sparring.data.toys import TOYS
 from sparring.errors import UsageError
-from sparring.identity import Identity
+from sparring.identity import Identity, Remedied
 from sparring.recipes import CHOOSERS, DEFAULT
 from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
 from sparring.runs.run import Run
@@ -61,6 +61,7 @@ def prepare(
     chosen = (same and same.chosen) or choose(named, dataset, machine_with(device, threads))
     remedies = same.remedies if same else ()
     remedied = {name: value for remedy in remedies for name, value in remedy.settings.items()}
+    check_remedied(remedies, general)
     given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
     own, general, _ = share_out(named, {**(chosen.settings if chosen else {}), **settings, **remedied}, hints)
     built = build(named, dataset.spec, own, general)
@@ -85,8 +86,25 @@ def prepare(
         chosen=chosen,
         remedies=remedies,
         version=__version__,
+        recipe_file=str(Path(recipe).resolve()) if recipe and named.digest else "",
     )
     return Run(path, built, identity), dataset
+
+
+def check_remedied(remedies: Sequence[Remedied], general: Mapping[str, Value]) -> None:
+    """Refuse general settings that a remedy changed already, but for the values that they had before or have now.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for remedy in remedies:
+        for name in remedy.was.keys() & general.keys():
+            known = [values[name] for one in remedies for values in (one.was, one.settings) if name in values]
+            if general[name] not in known:
+                raise UsageError(
+                    f"this run was given {name}={remedy.settings[name]} as a remedy: leave {name}={general[name]} "
+                    "out, or start over with --fresh."
+                )
 
 
 def check_fits(recipe: Recipe, name: str, dataset: Dataset, data: str) -> None:

@@ -364,3 +364,5 @@ class Recipe(Settings):
         super().__post_init__()
         if self.balance and self.discriminator is None:
             raise UsageError("balance is between two sides, and this recipe has no discriminator: leave it out.")
+        if self.balance and self.hold != "none":
+            raise UsageError(f"balance is between two sides, and the {self.hold} is held: leave one of them out.")

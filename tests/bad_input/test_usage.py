@@ -98,7 +98,7 @@ def test_a_recipe_that_does_not_exist_in_full(spar, one_line) -> None:
 def test_in_a_process_of_its_own(start, tmp_path: Path, arguments: tuple, code: int, says: str) -> None:
     Path("file").write_text("")
     process = start(*arguments, folder=tmp_path)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (code, "")
     assert err.startswith("spar: ")
     assert err.count("\n") == 1

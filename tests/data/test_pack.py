@@ -155,7 +155,7 @@ def test_two_processes_pack_at_once(tmp_path: Path, cache: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in both:
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         results.append(out)
     assert results[0] == results[1]

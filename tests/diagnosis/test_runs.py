@@ -3,12 +3,17 @@
 import json
 
 import pytest
+import torch
 
 import sparring
+from sparring import api
 from sparring.api import roll_back
 from sparring.diagnosis.verdict import Finding, Verdict
+from sparring.errors import UsageError
+from sparring.report.recorded import command
 from sparring.training.display import Display
-from sparring.training.loop import Sick
+from sparring.training.sickness import Sick
+from sparring.training.state import read_facts
 
 COLLAPSING = ("train", "digits", "--recipe", "gan-mnist", "--steps", 600, "--set", "lr_generator=0.02")
 
@@ -43,7 +48,7 @@ def test_a_sick_run_stops_where_it_is_asked_to(spar, tmp_path):
 
 def test_a_sick_run_goes_back_with_the_remedy_and_resumes_to_the_same_bits(spar, tmp_path, quiet):
     got = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")
-    assert "back to the best checkpoint" in got.out
+    assert "back to the first weights, as no others are better" in got.out
     run = sparring.load(tmp_path / "a")
     (remedy,) = run.identity.remedies
     assert remedy.settings == {"lr_generator": 0.0002}
@@ -64,6 +69,58 @@ def test_circles_are_calmed_in_the_run_itself_without_an_average(tmp_path, quiet
     assert calmed.step("last") == best
     again = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **settings)
     assert (again.step("last"), again.recipe.schedule_discriminator) == (20, "cosine")
+
+
+CIRCLES = Verdict(20, (Finding("oscillation", "the players go round in circles", ()),), (), {})
+ROLLING = {"steps": 20, "best_every": 10, "device": "cpu", "on_sick": "rollback"}
+
+
+def test_where_no_checkpoint_is_better_than_the_untrained_generator_all_begins_anew(tmp_path, quiet, monkeypatch):
+    run = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **ROLLING)
+    facts = read_facts(run.checkpoint("last"))
+    monkeypatch.setattr(api, "read_facts", lambda path: facts | {"first_figure": 0.0})
+    calmed = roll_back(run, Sick(run.directory, CIRCLES))
+    assert calmed.identity.remedies[0].step == 0
+    assert (calmed.directory.numbered(), calmed.directory.best.exists()) == ([], False)
+    again = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **ROLLING)
+    falling = {"schedule_generator": "cosine", "schedule_discriminator": "cosine"}
+    fresh = sparring.train("gaussian", "wgan-gp", out=tmp_path / "fresh", display=quiet, **ROLLING, **falling)
+    assert torch.equal(again.sample(9, checkpoint="last"), fresh.sample(9, checkpoint="last"))
+
+
+def test_a_balanced_run_that_goes_back_stays_balanced(tmp_path, quiet):
+    """Its checkpoints hold the balance."""
+    run = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, balance=0.9, **ROLLING)
+    roll_back(run, Sick(run.directory, CIRCLES))
+    again = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, balance=0.9, **ROLLING)
+    assert (again.step("last"), again.recipe.balance) == (20, 0.9)
+
+
+def test_a_remedy_is_not_undone_by_another_setting(tmp_path, quiet):
+    out = tmp_path / "run"
+    run = sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="linear", **ROLLING)
+    run = roll_back(run, Sick(run.directory, CIRCLES))
+    assert run.identity.remedies[0].was["schedule_generator"] == "linear"
+    assert "schedule_generator=linear" in command(run.identity)
+    with pytest.raises(UsageError, match=r"schedule_generator=.* as a remedy: leave schedule_generator=cosine out"):
+        sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="cosine", **ROLLING)
+    again = sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="linear", **ROLLING)
+    assert again.step("last") == 20
+
+
+def test_a_rollback_that_a_kill_prevented_is_made_up_for(spar, tmp_path, monkeypatch):
+    """Also at the last step, when the training itself is complete."""
+    words = (*COLLAPSING, "--set", "best_every=120", "--on-sick", "rollback")
+    whole = spar(*words, "--out", tmp_path / "whole")
+    with monkeypatch.context() as killed:
+        killed.setattr(api, "roll_back", lambda run, sick: exec("raise KeyboardInterrupt"))
+        spar(*words, "--out", tmp_path / "killed")
+    after = spar(*words, "--out", tmp_path / "killed")
+    assert after.code == whole.code
+    runs = [sparring.load(tmp_path / name) for name in ("whole", "killed")]
+    assert runs[0].identity.remedies
+    assert runs[0].identity.remedies == runs[1].identity.remedies
+    assert torch.equal(*(run.sample(4, checkpoint="last") for run in runs))
 
 
 def test_a_run_that_was_never_measured_is_no_case(spar, tmp_path, digits_copy):

@@ -7,7 +7,7 @@ import pytest
 from sparring.diagnosis.diagnosis import diagnose_run
 from sparring.diagnosis.remedies import CALMING, prescribe
 from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
-from sparring.diagnosis.verdict import IN_WORDS, Verdict, diagnose, examine
+from sparring.diagnosis.verdict import IN_WORDS, Finding, Verdict, diagnose, examine
 from sparring.identity import Identity
 from sparring.settings import Settings
 from sparring.types import DataSpec
@@ -75,6 +75,34 @@ def test_with_too_few_measurements_it_is_too_early():
     assert (verdict.healthy, verdict.name) == (False, "too early to tell")
 
 
+def test_on_the_way_nothing_is_said_that_may_pass_or_follows_from_it():
+    kinds = ("oscillation", "undertrained", "nothing learned", "modes missing")
+    verdict = Verdict(10, tuple(Finding(kind, "", ()) for kind in kinds), ("b",), {})
+    assert [found.sickness for found in verdict.midway().findings] == ["oscillation"]
+    assert verdict.midway().missing == ()
+
+
+IMPROVING = [
+    {"step": step, "figure": 1000 / (step + 1), "real_figure": 0.1, "sample_precision": 0.01, "real_precision": 0.8}
+    for step in range(0, 100, 10)
+]
+
+
+def test_a_training_that_is_not_over_is_not_undertrained():
+    over = diagnose_run(IMPROVING, SPEC, replace(IDENTITY, general=asdict(Settings(steps=90))), "runs/x")
+    assert over.verdict.name == "undertrained"
+    found = diagnose_run(IMPROVING, SPEC, IDENTITY, "runs/x")
+    assert (found.verdict.name, found.remedy) == ("healthy", None)
+    assert "as far as step 90 of 1000: the training is not over" in found.lines()[0]
+
+
+def test_without_anything_to_compare_with_nobody_can_tell():
+    rows = [{"step": step, "figure": 100.0} for step in range(0, 100, 10)]
+    found = diagnose_run(rows, SPEC, replace(IDENTITY, general=asdict(Settings(steps=90))), "runs/x")
+    assert (found.verdict.name, found.verdict.healthy) == ("cannot tell", False)
+    assert "no examples are held out" in found.lines()[1]
+
+
 def test_the_words_hold_the_evidence_the_command_and_how_sure():
     rows = [{"step": 3, "figure": 1.0, "not_finite": 1.0}]
     found = diagnose_run(rows, SPEC, replace(IDENTITY, given={"lr_generator": 0.5, "steps": 1000}), "runs/x")
@@ -101,8 +129,14 @@ def test_circles_are_calmed_by_rates_that_fall_and_an_average():
 
 
 def test_without_suspects_the_best_known_recipe_takes_its_place():
-    remedy = sick("nothing learned", given={"steps": 900, "batch": 8, "size": 64}, data_options={"size": 64})
+    remedy = sick("nothing learned", given={"batch": 8, "size": 64}, data_options={"size": 64})
     assert (remedy.recipe, remedy.settings) == ("auto", {"size": 64})
+
+
+def test_another_length_than_the_recipes_is_a_suspect_too():
+    remedy = sick("nothing learned", given={"steps": 100, "batch": 8})
+    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"batch": 8})
+    assert "you set steps=100" in remedy.why
 
 
 def test_the_best_known_recipe_is_played_more_gently():
@@ -122,8 +156,8 @@ def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
 
 def test_a_recipe_of_the_users_goes_by_its_file():
     halving = {"improving": 0.5, "above_floor": 8.0}
-    remedy = sick("undertrained", halving, recipe="mine", recipe_digest="abc")
-    assert remedy.command("digits", "runs/x").startswith("spar train digits --recipe mine.py --out runs/x ")
+    remedy = sick("undertrained", halving, recipe="mine", recipe_digest="abc", recipe_file="/my recipes/mine.py")
+    assert remedy.command("digits", "runs/x").startswith("spar train digits --recipe '/my recipes/mine.py' --out ")
     assert sick("nothing learned", recipe="auto", recipe_digest="abc").recipe == "auto"
 
 

@@ -51,6 +51,9 @@ def test_coverage_against_shares_that_differ():
     assert class_coverage(torch.tensor([0, 0, 1, 2]), shares) == (3, pytest.approx(0, abs=1e-12))
     assert class_coverage(torch.tensor([1, 1, 2, 2]), shares) == (2, pytest.approx(math.log(2)))
     assert class_coverage(torch.tensor([0, 3]), shares).kl == math.inf
+    for wrong in (10 * shares, shares - 0.1, shares[None], torch.full((4,), torch.nan)):
+        with pytest.raises(UsageError, match="shares"):
+            class_coverage(torch.tensor([0, 1]), wrong)
     for bad in (torch.tensor([4]), torch.tensor([-1]), torch.tensor([0.5]), torch.tensor([], dtype=torch.int64)):
         with pytest.raises(UsageError):
             class_coverage(bad, shares)

@@ -145,6 +145,16 @@ def test_a_dropped_mode_raises_the_number_of_different_bins():
     assert different_bins(real[:100], real[100:200]).of == 2
 
 
+def test_examples_that_repeat_each_other_fill_fewer_bins(recwarn):
+    three = normal(3, 6).repeat(100, 1)
+    assert different_bins(three, three).of == 3
+    assert different_bins(three, normal(300, 6, seed=1)).share > 0.5
+    for x, bins in ((three, 5), (torch.zeros(300, 6), None)):
+        with pytest.raises(UsageError, match="of their rows are different"):
+            different_bins(x, x, bins=bins)
+    assert not recwarn
+
+
 @pytest.mark.parametrize("by", ["logistic", "neighbours"])
 def test_a_shift_is_told_apart_at_the_best_possible_accuracy(by):
     # The Bayes classifier of N(0, I) and N(s e, I) is right with probability Φ(s / 2).
@@ -176,6 +186,7 @@ MEASURES = [kernel_distance, gaussian_mmd, frechet_at_infinity, different_bins, 
         (torch.zeros(500, 3), torch.zeros(500, 4), "columns"),
         (torch.zeros(500), torch.zeros(500), "matrix"),
         (torch.zeros(500, 3), torch.full((500, 3), torch.nan), "NaN"),
+        (torch.zeros(500, 3), torch.full((500, 3), 1e200, dtype=torch.float64), "too large"),
     ],
 )
 def test_bad_features_are_a_usage_error(measure, x, y, match):
@@ -202,5 +213,8 @@ def test_bad_settings_are_a_usage_error():
         two_sample_test(x, x, by="oracle")
     with pytest.raises(UsageError, match="block"):
         kernel_distance(x, x, block=1)
+    for bad in ({"most": 1}, {"permutations": 0}, {"permutations": -5}):
+        with pytest.raises(UsageError, match="most must be at least 2"):
+            gaussian_mmd(x, x, **bad)
     with pytest.raises(UsageError, match="points"):
         frechet_at_infinity(x, x, points=1)

@@ -1,5 +1,6 @@
 import time
 
+import numpy as np
 import pytest
 import scipy.linalg
 import torch
@@ -88,6 +89,13 @@ def test_constant_sets_leave_only_the_means():
     assert frechet_distance(torch.ones(10, 4), torch.ones(10, 4)) == 0.0
 
 
+@pytest.mark.parametrize("rank", [1, 10, 63])
+def test_a_singular_covariance_in_float32_is_no_error(rank):
+    x = (normal(500, rank, 1) @ normal(rank, 64, 2)).float()
+    covariance = torch.from_numpy(np.cov(x.numpy().T).astype(np.float32))
+    assert frechet_from_moments(x.mean(0), covariance, x.mean(0), covariance) < 1e-3 * float(covariance.trace())
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     n=st.integers(2, 30), m=st.integers(2, 30), d=st.integers(1, 30), rank=st.integers(1, 5), seed=st.integers(0, 99)
@@ -140,6 +148,8 @@ def test_bad_features_are_a_usage_error(x, y, match):
         (torch.zeros(3), torch.eye(2), "covariance"),
         (torch.zeros(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]]), "symmetric"),
         (torch.zeros(2), -torch.eye(2), "negative"),
+        (torch.zeros(2), torch.tensor([[1.0, 2.0], [2.0, 1.0]]), "negative eigenvalue"),
+        (torch.zeros(2), torch.tensor([[0.0, 1.0], [1.0, 0.0]]), "negative eigenvalue"),
         (torch.zeros(2), torch.full((2, 2), torch.inf), "infinite"),
         (torch.zeros(3), torch.eye(3), "equal"),
     ],

@@ -28,7 +28,11 @@ def test_it_is_the_mean_divergence_by_scipy():
 
 @pytest.mark.parametrize(
     ("p", "match"),
-    [(torch.ones(20, 3), "sum to 1"), (torch.eye(3), "too few"), (torch.tensor([[2.0, -1.0]] * 20), "at least 0")],
+    [
+        (torch.ones(20, 3), "sum to 1"),
+        (torch.eye(10), "10 a split are needed"),
+        (torch.tensor([[2.0, -1.0]] * 20), "at least 0"),
+    ],
 )
 def test_what_is_no_probability_is_a_usage_error(p, match):
     with pytest.raises(UsageError, match=match):

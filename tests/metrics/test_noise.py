@@ -31,6 +31,7 @@ def test_constants_are_no_certainty():
     assert difference_p([8.0] * 5, [8.0] * 5) == 1
     assert difference_p([8.0] * 5, [7.0] * 5) == 2 * 4**-5
     assert difference_p([8.0] * 3, [7.0]) == 0.25
+    assert difference_p([0.15, 0.15 + 3e-17], [0.1625, 0.1625]) == difference_p([0.15] * 2, [0.1625] * 2)  # rounding
 
 
 @pytest.mark.parametrize("kind", ["normal", "coins", "rare"])

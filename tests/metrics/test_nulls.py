@@ -87,4 +87,5 @@ def test_bootstrap_intervals_hold_the_mean_as_often_as_they_say():
     one = bootstrap_mean(x[:, 0])
     assert one.error == pytest.approx(float(x[:, 0].std() / 60**0.5), rel=0.1)
     assert one == bootstrap_mean(x[:, 0])
+    assert bootstrap_mean(x[:, 0].tolist()) == pytest.approx(one, rel=1e-12)
     assert one != bootstrap_mean(x[:, 0], seed=1)

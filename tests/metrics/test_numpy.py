@@ -23,7 +23,7 @@ from sparring.metrics.two_sample import two_sample_test
 
 rng = np.random.default_rng(0)
 A, B, C = (rng.normal(size=(120, 3)).astype(np.float32) for _ in range(3))
-IMAGES = rng.integers(0, 256, (12, 1, 16, 16), np.uint8)
+IMAGES = rng.integers(0, 256, (24, 1, 16, 16), np.uint8)
 LABELS = rng.integers(0, 3, 50)
 
 
@@ -40,7 +40,7 @@ def streamed(measure, real, fake):
         *((f, (A, B)) for f in (two_sample_test, different_bins, sliced_wasserstein)),
         *((f, (A, B, C)) for f in (memorisation, nearer_to_training, planted_copies)),
         (frechet_from_moments, (A.mean(0), np.cov(A.T), B.mean(0), np.cov(B.T))),
-        (patch_distance, (IMAGES, IMAGES[:6])),
+        (patch_distance, (IMAGES, IMAGES[:20])),
         (lambda x, y: class_balance(x, y, 3), (LABELS, LABELS[:20])),
         (class_coverage, (LABELS, np.full(3, 1 / 3))),
         (bootstrap_mean, (A[:, 0],)),

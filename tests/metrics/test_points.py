@@ -112,3 +112,9 @@ def test_bad_points_are_a_usage_error(bad):
 def test_a_width_of_zero_is_a_usage_error():
     with pytest.raises(UsageError, match="sigma"):
         modes_found(torch.zeros(9, 2), torch.zeros(4, 2), 0.0)
+
+
+@pytest.mark.parametrize("bad", [{"slices": 0}, {"order": 0}])
+def test_no_slices_and_no_order_are_a_usage_error(bad):
+    with pytest.raises(UsageError, match="slices and order"):
+        sliced_wasserstein(normal(50, 3), normal(50, 3), **bad)

@@ -59,7 +59,7 @@ def test_a_download_is_asked_for_checked_and_kept(served):
     folder, address = served
     (folder / "net.pt").write_bytes(b"weights")
     wanted = weights(b"weights", address + "net.pt")
-    with pytest.raises(UsageError, match="allow its download") as caught:
+    with pytest.raises(UsageError, match="allow its download with --download") as caught:
         find(wanted)
     assert str(wanted.place.parent) in str(caught.value)
     assert "\n" not in str(caught.value)

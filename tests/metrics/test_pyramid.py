@@ -73,6 +73,7 @@ def test_blur_is_seen_at_the_fine_level_most():
         (noise(5, 1, 8, 8), noise(5, 1, 8, 9), "compared"),
         (noise(5, 1, 6, 8), noise(5, 1, 6, 8), "smaller than a patch"),
         (noise(5, 1, 8, 8)[:0], noise(5, 1, 8, 8), "uint8"),
+        (noise(50, 1, 8, 8), noise(1, 1, 8, 8), "1 images are too few"),
     ],
 )
 def test_other_images_are_a_usage_error(x, y, match):

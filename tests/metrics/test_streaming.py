@@ -1,5 +1,6 @@
 """Moments in batches and on several processes, and the measures with update, compute and reset."""
 
+import math
 import os
 import subprocess
 import sys
@@ -81,16 +82,24 @@ WORKER = """
 import sys
 import torch
 from torch import distributed
-from sparring.metrics.streaming import StreamedFrechet
+from sparring.errors import UsageError
+from sparring.metrics.streaming import StreamedFrechet, StreamedKernel, StreamedPRDC
 
 rank, place = int(sys.argv[1]), sys.argv[2]
 distributed.init_process_group("gloo", init_method=f"file://{place}", rank=rank, world_size=2)
 x = torch.randn(300, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-measure = StreamedFrechet()
-measure.update(x[:100] if rank == 0 else x[100:150], real=True)
-if rank == 1:
-    measure.update(2 * x[150:] + 1, real=False)
-print(repr(measure.compute().distance), repr(measure.compute().distance))
+for measure in (StreamedFrechet(), StreamedKernel(), StreamedPRDC()):
+    measure.update(x[:100] if rank == 0 else x[100:150], real=True)
+    if rank == 1:
+        measure.update(2 * x[150:] + 1, real=False)
+    print(repr(measure.compute()[0]), repr(measure.compute()[0]))
+    measure.reset()
+    measure.update(x[:, : 3 + rank], real=True)
+    try:
+        measure.compute()
+    except UsageError as error:
+        assert "real features have 3 columns on one process and 4 on another" in str(error)
+        print("nan")
 distributed.destroy_process_group()
 """
 
@@ -104,9 +113,13 @@ def test_two_processes_measure_what_one_would(tmp_path):
         )
         for rank in range(2)
     ]
-    said = [float(v) for process in running for v in process.communicate(timeout=120)[0].split()]
+    said = [float(v) for process in running for v in process.communicate(timeout=300)[0].split()]
     x = normal(300, 4)
-    assert said == pytest.approx([frechet_distance(x[:150], 2 * x[150:] + 1)] * 4, rel=1e-9)
+    sides = x[:150], 2 * x[150:] + 1
+    expected = []
+    for value in (frechet_distance(*sides), kernel_distance(*sides).value, prdc(*sides).precision):
+        expected += [value, value, math.nan]
+    assert said == pytest.approx(expected * 2, rel=1e-9, nan_ok=True)
 
 
 MEASURES = {
@@ -142,9 +155,32 @@ def test_bad_batches_are_a_usage_error(measure):
         with pytest.raises(UsageError):
             streamed.update(bad, real=True)
     streamed.update(torch.zeros(50, 3), real=True)
-    streamed.update(torch.zeros(50, 4), real=False)
-    with pytest.raises(UsageError, match="equal"):
+    for side in (True, False):
+        with pytest.raises(UsageError, match="equal"):
+            streamed.update(torch.zeros(50, 4), real=side)
+    with pytest.raises(UsageError, match="fake features"):
         streamed.compute()
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_the_side_is_a_bool_of_any_library(measure):
+    x, streamed = normal(120, 3), measure()
+    for real in (True, np.True_, torch.tensor(True)):
+        streamed.update(x, real)
+    for real in (False, np.False_, torch.tensor(False)):
+        streamed.update(2 * x, real)
+    assert streamed.compute()[0] == pytest.approx(MEASURES[measure](x.repeat(3, 1), 2 * x.repeat(3, 1))[0], rel=1e-9)
+    for real in ("fake", 1, None, torch.tensor([True, False])):
+        with pytest.raises(UsageError, match="real must be True"):
+            streamed.update(x, real)
+
+
+def test_float64_is_kept():
+    x, y = 1e5 + 1e-4 * normal(100, 3), 1e5 + 1e-4 * normal(100, 3, 1)
+    streamed = StreamedPRDC()
+    streamed.update(x, real=True)
+    streamed.update(y, real=False)
+    assert streamed.compute() == prdc(x, y)
 
 
 def test_too_few_samples_are_said_loudly():

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,31 @@ def test_copies_are_seen(survey):
     noisy = (copies.float() + 4 * torch.randn(copies.shape)).clamp(0, 255).to(torch.uint8)
     assert look(survey, copies)["sample_to_train"] < 1e-3
     assert look(survey, noisy)["sample_to_train"] < 0.5
+
+
+def test_data_that_repeat_themselves_hide_no_copies(tmp_path, digit_images):
+    once = digit_images[0][:, 0].numpy()
+    np.save(tmp_path / "twice.npy", np.concatenate([once, once]))
+    dataset = open_data(str(tmp_path / "twice.npy"), DataOptions())
+    twice = SampleSurvey(dataset, rank := make_ranking(dataset)), rank, dataset
+    held_out = dataset.test.read(torch.arange(len(dataset.test)).numpy()).x
+    assert 0.7 < look(twice, held_out)["sample_to_train"] < 1.5
+    assert look(twice, held_out)["sample_spacing"] < 3
+    near = all_training(dataset).x[:300].clone()
+    near[:, 0, 4, 4] ^= 1
+    assert look(twice, near)["sample_to_train"] < 0.3
+
+
+@pytest.mark.parametrize("different", [1, 3])
+def test_a_survey_of_a_few_images_is_finite(tmp_path, different):
+    images = np.random.default_rng(0).integers(0, 256, (different, 8, 8), np.uint8)
+    np.save(tmp_path / "few.npy", images.repeat(100, 0))
+    dataset = open_data(str(tmp_path / "few.npy"), DataOptions())
+    few = SampleSurvey(dataset, rank := make_ranking(dataset)), rank, dataset
+    noise = torch.randint(0, 256, (300, 1, 8, 8), dtype=torch.uint8)
+    for images in (all_training(dataset).x, noise):
+        assert all(math.isfinite(value) for value in (look(few, images) | few[0].floors()).values())
+    assert rank.figure(rank.features(dataset.spec.encode(noise))) < 1e6
 
 
 def test_samples_that_are_all_alike_have_no_spacing(survey):

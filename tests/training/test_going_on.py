@@ -170,7 +170,7 @@ LONG += ("--set", "best_every=250", "--set", "log_every=5", "--set", "checkpoint
 def reference(start: Callable[..., subprocess.Popen[str]], tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The same command, never stopped."""
     folder = tmp_path_factory.mktemp("reference")
-    out, err = start(*LONG, folder=folder).communicate(timeout=120)
+    out, err = start(*LONG, folder=folder).communicate(timeout=300)
     assert err == ""
     assert "run" in out
     return sparring.load(folder / "run")
@@ -182,13 +182,13 @@ def test_a_signal_saves_and_says_how_to_go_on(
 ) -> None:
     process = start(*LONG, folder=tmp_path)
     metrics = tmp_path / "run" / "metrics.jsonl"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (metrics.exists() and metrics.read_text().count("\n") > 3):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     said = re.fullmatch(
         r"spar: stopped at step (\d+) of 250, and saved in run\. Give the same command again to go on\.\n", err
@@ -196,7 +196,7 @@ def test_a_signal_saves_and_says_how_to_go_on(
     assert said, err
     run = sparring.load(tmp_path / "run")
     assert run.step("last") == int(said[1]) < 250
-    out, err = start(*LONG, folder=tmp_path).communicate(timeout=120)
+    out, err = start(*LONG, folder=tmp_path).communicate(timeout=300)
     assert f"going on from step {said[1]}" in out
     assert err == ""
     assert same(run, reference)

@@ -11,7 +11,7 @@ from sparring.identity import Identity
 
 def recipe_word(identity: Identity) -> str:
     """What ``--recipe`` is given for such a run: a name, or the file of a recipe of the user's."""
-    return identity.recipe + (".py" if identity.recipe_digest else "")
+    return (identity.recipe_file or f"{identity.recipe}.py") if identity.recipe_digest else identity.recipe
 
 
 def training_command(data: str, recipe: str, settings: Mapping[str, Any], out: str | None = None) -> str:

@@ -22,8 +22,7 @@ HARMLESS = (
     *("batch", "seed", "threads", "engine", "precision", "checkpoint_seconds"),
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
-"""Settings that cannot make a game sick, so they are kept, and are no suspects. LENGTH is none either, but is not kept:
-a new run is as long as its recipe is meant to be."""
+"""Settings that cannot make a game sick, so they are kept, and are no suspects."""
 CALMING = {"schedule_generator": "cosine", "schedule_discriminator": "cosine", "ema": 0.999, "ema_rampup": 0.05}
 """What makes circles shrink: steps that become small, and an average over many of them (Yazici et al. 2019,
 arXiv:1806.04498)."""
@@ -55,7 +54,7 @@ def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
         return None
     recipe, given = recipe_word(identity), identity.given
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity.data_options}
-    suspects = [f"{name}={value}" for name, value in given.items() if name not in (*kept, *LENGTH)]
+    suspects = [f"{name}={value}" for name, value in given.items() if name not in kept]
     if verdict.name == "undertrained":
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
@@ -90,14 +89,13 @@ def keeps_its_rates(identity: Identity) -> bool:
 
 def longer(verdict: Verdict, identity: Identity, given: Mapping[str, Any]) -> Remedy:
     """The same run, with as many steps as it needs, if its figure goes on to fall as a power of the steps."""
-    general = identity.general
     least, most = LONGER
     exponent = math.log2(1 - verdict.symptoms["improving"])
     needed = max(verdict.symptoms["above_floor"] / NEAR, 1.0) ** (-1 / exponent)
-    steps = round(min(max(needed, least), most) * int(general["steps"]))
+    steps = round(min(max(needed, least), most) * verdict.step)
     why = f"let it go on, to {steps} steps" + ("" if needed <= most else ", and see whether it still becomes better")
     if math.isfinite(verdict.rate) and verdict.rate > 0:
-        minutes = (steps - verdict.step) * int(general["batch"]) / verdict.rate / 60
+        minutes = (steps - verdict.step) * int(identity.general["batch"]) / verdict.rate / 60
         why += f": about {minutes:.0f} more minutes at the speed so far" if minutes >= 1 else ": less than a minute"
     others = {name: value for name, value in given.items() if name not in LENGTH}
     return Remedy(why, recipe_word(identity), {**others, "steps": steps}, goes_on=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,9 +13,9 @@ from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, 
 from sparring.diagnosis.symptoms import FEWEST, Symptoms, find_symptoms, missing
 from sparring.types import DataSpec
 
-HEALTHY, EARLY = "healthy", "too early to tell"
+HEALTHY, EARLY, UNKNOWN = "healthy", "too early to tell", "cannot tell"
 UNFINISHED = ("undertrained", "modes missing")
-"""Sicknesses that may pass as the training goes on, so they are said of a finished run only."""
+"""Sicknesses that may pass as the training goes on, and with them what they explain: said of a finished run only."""
 
 SURE = ("finite",)
 """Symptoms that need no course of the run to be believed."""
@@ -73,25 +74,24 @@ class Verdict:
     symptoms: Symptoms
     rate: float = math.nan
     """Images a second."""
-    early: bool = False
-    """Too little is recorded to say more than that a value stopped being finite."""
+    undecided: str = ""
+    """Why a run in which nothing was found need not be healthy: EARLY, too little is recorded to say more than that a
+    value stopped being finite; or UNKNOWN, there was nothing that the samples could be compared with."""
 
     @property
     def healthy(self) -> bool:
         """Whether nothing was found, and enough is known to say so."""
-        return not self.findings and not self.early
+        return not self.findings and not self.undecided
 
     @property
     def name(self) -> str:
         """The verdict in a few words."""
-        if self.findings:
-            return self.findings[0].sickness
-        return EARLY if self.early else HEALTHY
+        return self.findings[0].sickness if self.findings else self.undecided or HEALTHY
 
     def midway(self) -> Verdict:
         """The same without what may be said only of a run that is over."""
-        lasting = tuple(found for found in self.findings if found.sickness not in UNFINISHED)
-        return replace(self, findings=lasting)
+        lasting = tuple(itertools.takewhile(lambda found: found.sickness not in UNFINISHED, self.findings))
+        return replace(self, findings=lasting, missing=())
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values; ``rate`` is null where it is not known."""
@@ -106,12 +106,12 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     symptoms = find_symptoms(history, shares)
     thresholds: Mapping[str, float] = measured()["thresholds"]
     found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
-    early = len(history.series("figure")[0]) <= FEWEST
-    if early:
+    undecided = EARLY if len(history.series("figure")[0]) <= FEWEST else "" if "learned" in symptoms else UNKNOWN
+    if undecided == EARLY:
         found = [finding for finding in found if any(known.symptom in SURE for known in finding.evidence)]
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
-    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), early)
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), undecided)
 
 
 def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:

@@ -62,13 +62,17 @@ def class_coverage(labels: Array, shares: Array) -> Coverage:
     2n; infinite if a label occurs whose share is 0 (Lin et al. 2018, arXiv:1712.04086, section 4.2).
 
     Raises:
-        UsageError: other labels.
+        UsageError: other labels or shares.
     """
-    labels, shares = torch.as_tensor(labels), torch.as_tensor(shares)
+    labels, shares = torch.as_tensor(labels), torch.as_tensor(shares).double()
+    if shares.ndim != 1 or not (shares >= 0).all() or not abs(float(shares.sum()) - 1) < 1e-3:
+        raise UsageError(
+            f"shares: expected (classes,), at least 0 each and 1 in all, which are {float(shares.sum()):g}"
+        )
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point():
         raise UsageError(f"labels: expected integers (n,), got {labels.dtype} {tuple(labels.shape)}")
     if labels.min() < 0 or labels.max() >= len(shares):
         raise UsageError(f"labels: expected values from 0 to {len(shares) - 1}")
     q = torch.bincount(labels.cpu().long(), minlength=len(shares)).double() / len(labels)
     there = q > 0
-    return Coverage(int(there.sum()), float((q[there] * (q[there] / shares.double()[there]).log()).sum()))
+    return Coverage(int(there.sum()), float((q[there] * (q[there] / shares[there]).log()).sum()))

@@ -9,6 +9,7 @@ is different if a two-proportion test at level α rejects that both sets fill it
 from __future__ import annotations
 
 import math
+import warnings
 from typing import NamedTuple
 
 import scipy.stats
@@ -39,12 +40,14 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
 
     The paper fits and counts on the same examples, whose counts then vary less than chance and differ too seldom; here
     the cells come from one random half and the counts from the other. ``bins`` is 100, or fewer so that twenty examples
-    fall on a bin.
+    fall on a bin, and no more than k-means finds among examples that repeat each other.
 
     Raises:
-        UsageError: a side has fewer than 80 rows, the widths differ, or a value is not finite.
+        UsageError: a side has fewer than 80 rows, the widths differ, a value is not finite, or the real ones have fewer
+            cells than asked for, or only one.
     """
     from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
 
     least = 4 * FEWEST_A_BIN
     x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=least))
@@ -53,10 +56,16 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
     of = bins if bins is not None else min(BINS, len(x) // 2 // FEWEST_A_BIN)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     fitted, counted = x[order[: len(x) // 2]], x[order[len(x) // 2 :]]
-    cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32).fit(fitted.numpy())
-    n, m = len(counted), len(y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # that cells are empty
+        cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32).fit(fitted.numpy())
+    filled = torch.bincount(torch.from_numpy(cells.labels_).long(), minlength=of).nonzero()[:, 0]
+    if len(filled) < (2 if bins is None else bins):
+        raise UsageError(f"real features: {of} bins cannot be made, as only {len(filled)} of their rows are different")
+    n, m, of = len(counted), len(y), len(filled)
     p, q = (
-        torch.bincount(torch.from_numpy(cells.predict(v.numpy())).long(), minlength=of).double() / len(v)
+        torch.bincount(torch.from_numpy(cells.predict(v.numpy())).long(), minlength=cells.n_clusters)[filled].double()
+        / len(v)
         for v in (counted, y)
     )
     different = int((two_proportions(p, n, q, m) < alpha).sum())

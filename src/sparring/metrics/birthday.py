@@ -79,7 +79,8 @@ def support_size(fake: Array, threshold: float, *, orders: int = 500, seed: int 
 
 
 def _size(batch: int, probability: float) -> float:
-    return batch**2 / (-2 * math.log1p(-probability))
+    # The formula is rough for few samples, and one sample is the least there can be.
+    return max(batch**2 / (-2 * math.log1p(-probability)), 1.0)
 
 
 def _close_pairs(x: Tensor, threshold: float) -> Tensor | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.checks import Array, as_matrix
@@ -36,7 +38,8 @@ def bootstrap_mean(values: Array, *, level: float = 0.95, resamples: int = 1000,
     """
     if not 0 < level < 1 or resamples < 2:
         raise UsageError(f"level must lie between 0 and 1 and resamples be at least 2, got {level} and {resamples}")
-    x = as_matrix(values.reshape(-1, 1), "values", least=2)[:, 0].cpu()
+    column = (values if isinstance(values, Tensor) else np.asarray(values)).reshape(-1, 1)
+    x = as_matrix(column, "values", least=2)[:, 0].cpu()
     generator = torch.Generator().manual_seed(seed)
     at_once = max(1, VALUES // len(x))
     means = torch.cat(

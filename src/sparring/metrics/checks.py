@@ -14,6 +14,9 @@ from sparring.errors import UsageError
 Array = Tensor | NDArray[Any]
 """Features, images and labels as users have them."""
 
+LARGEST = 1e40
+"""The kernel distance takes the sixth power of features, and float64 ends at 1e308."""
+
 # A covariance needs so many rows a feature before its distance says much.
 PER_FEATURE = 10
 
@@ -22,8 +25,8 @@ def as_matrix(features: Array, name: str, *, least: int = 1) -> Tensor:
     """``features`` as a tensor, float64 (n, d), on their own device and without a gradient.
 
     Raises:
-        UsageError: they are no numbers or no matrix, have fewer than ``least`` rows or no column, or hold NaN or
-            infinity.
+        UsageError: they are no numbers or no matrix, have fewer than ``least`` rows or no column, or hold NaN, infinity
+            or what is beyond LARGEST.
     """
     try:
         values = features.detach() if isinstance(features, Tensor) else torch.from_numpy(np.array(features, np.float64))
@@ -36,7 +39,10 @@ def as_matrix(features: Array, name: str, *, least: int = 1) -> Tensor:
     if not torch.isfinite(values).all():
         raise UsageError(f"{name}: some values are NaN or infinite")
     # MPS has no float64.
-    return (values.cpu() if values.device.type == "mps" else values).to(torch.float64)
+    values = (values.cpu() if values.device.type == "mps" else values).to(torch.float64)
+    if values.abs().max() > LARGEST:
+        raise UsageError(f"{name}: some values are beyond {LARGEST:g}, too large for their powers: scale them down")
+    return values
 
 
 def as_pair(first: Array, second: Array, names: tuple[str, str], *, least: int = 1) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from sparring.metrics.features import Features
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.kernel import kernel_distance
-from sparring.metrics.memorisation import memorisation, nearer_to_training
+from sparring.metrics.memorisation import Search, nearer_to_training
 from sparring.metrics.prdc import memberships, prdc, standard_errors
 from sparring.metrics.two_sample import two_sample_test
 
@@ -105,17 +105,17 @@ class Comparison:
             for name, rows in ours._asdict().items()
         ]
 
-    def copies(self, held_out: Tensor, training: int) -> list[Figure]:
-        """What tells of copies: the reference is searched, which is some of ``training`` examples in all."""
-        found = memorisation(self.reference, held_out, self.samples, seed=self.seed)
+    def copies(self, search: Search, said: str) -> list[Figure]:
+        """What tells of copies of the training examples that are searched; ``said``: how many of how many these are."""
+        found = search(self.samples)
         n = len(self.samples)
         # The floor: every second held-out example plays the sample, the others stay held out.
-        parts = self.reference[::2], held_out[::2], held_out[1::2]
+        parts = search.train, search.held_out[::2], search.held_out[1::2]
         floor = self.once("nearer", lambda: nearer_to_training(*parts, seed=self.seed).value)
-        said = f"exact copies: {found.copies:.1%}, of {n} of {training} training images"
+        exact = f"exact copies: {found.copies:.1%}, among {said} training images"
         half = f"share, without copies .5; z = {found.rank:.1f}, copies far below 0"
         return [
-            Figure("authenticity", found.authentic.value, found.floor.value, n, "higher", said, found.authentic.error),
+            Figure("authenticity", found.authentic.value, found.floor.value, n, "higher", exact, found.authentic.error),
             Figure("nearer to train", found.nearer.value, floor, n, "lower", half, found.nearer.error),
         ]
 

@@ -22,6 +22,8 @@ from sparring.metrics.threads import one_thread_if
 
 # The quick way (eigenvalues of a Gram matrix) is kept if its error surely is below this share of the distance.
 RELATIVE_TOLERANCE = 1e-7
+# A covariance may be off by this share of its largest variance: float32's rounding, and that of sums.
+ROUNDING = 1e-5
 # Up to so many features one CPU thread does the work.
 SMALL = 512
 
@@ -50,7 +52,8 @@ def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covaria
     """Fréchet distance, ≥ 0, in squared feature units, from means (d,) and covariances (d, d).
 
     Raises:
-        UsageError: the shapes disagree, a value is not finite or a covariance is not symmetric.
+        UsageError: the shapes disagree, a value is not finite, or a covariance is not symmetric or has a negative
+            eigenvalue.
     """
     mean1, covariance1, mean2, covariance2 = map(torch.as_tensor, (mean1, covariance1, mean2, covariance2))
     for name, mean, covariance in (("first", mean1, covariance1), ("second", mean2, covariance2)):
@@ -60,7 +63,8 @@ def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covaria
     sigma1, sigma2 = (c.detach().cpu().to(torch.float64) for c in (covariance1, covariance2))
     shift = mean1.detach().cpu().to(torch.float64) - mean2.detach().cpu().to(torch.float64)
     with one_thread_if(len(shift) <= SMALL):
-        return _combine(shift, sigma1.trace(), sigma2.trace(), _factor(sigma1), _factor(sigma2))
+        factors = [_checked_factor(name, sigma) for name, sigma in (("first", sigma1), ("second", sigma2))]
+        return _combine(shift, sigma1.trace(), sigma2.trace(), factors[0], factors[1])
 
 
 def frechet_distance(first: Array, second: Array) -> float:
@@ -88,10 +92,20 @@ def _check_gaussian(name: str, mean: Tensor, covariance: Tensor) -> None:
         raise UsageError(f"{name} Gaussian: some values are NaN or infinite")
     scale = covariance.diagonal().abs().max()
     if (
-        not torch.allclose(covariance, covariance.T, rtol=0.0, atol=1e-5 * float(scale))
+        not torch.allclose(covariance, covariance.T, rtol=0.0, atol=ROUNDING * float(scale))
         or covariance.diagonal().min() < 0
     ):
         raise UsageError(f"{name} Gaussian: the covariance must be symmetric, with no negative variance")
+
+
+def _checked_factor(name: str, covariance: Tensor) -> Tensor:
+    """``_factor``, unless what it leaves over is no rounding error: then an eigenvalue is negative."""
+    factor = _factor(covariance)
+    if len(factor) < len(covariance):
+        left = (covariance - factor.T @ factor).abs().max()
+        if left > ROUNDING * covariance.diagonal().max():
+            raise UsageError(f"{name} Gaussian: the covariance has a negative eigenvalue, so it is none")
+    return factor
 
 
 def _factor_of_features(x: Tensor) -> Tensor:

@@ -18,7 +18,12 @@ from torch import Tensor
 from sparring.errors import UsageError
 from sparring.metrics.bootstrap import Interval, bootstrap_mean
 from sparring.metrics.checks import Array, as_matrix, as_pair
-from sparring.metrics.prdc import CHUNK, ROUNDING, nearest_radii, squared_distances
+from sparring.metrics.nearest import different, nearest_rows
+from sparring.metrics.prdc import ROUNDING
+
+NAMES = ("training features", "samples' features")
+FEWEST = 3
+"""Rows of each part, all of them different where they are real."""
 
 
 class Memorisation(NamedTuple):
@@ -41,25 +46,15 @@ class Memorisation(NamedTuple):
 def memorisation(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -> Memorisation:
     """Look for training examples among samples: features train (n, d), held_out (h, d), fake (m, d).
 
-    ``train`` is what can be recognised: copies of examples that are not in it go unseen. ``nearer`` and ``ratio`` use
-    as many random rows of the larger of train and held_out as the smaller has, the others all.
+    ``train`` is what can be recognised: copies of examples that are not in it go unseen. Rows of train and of held_out
+    that repeat each other count once. ``nearer`` and ``ratio`` use as many random rows of the larger of the two as the
+    smaller has, the others all.
 
     Raises:
-        UsageError: a part has fewer than three rows, the widths differ, or a value is not finite.
+        UsageError: train or held_out has fewer than three different rows or fake fewer than three, the widths differ,
+            or a value is not finite.
     """
-    x, real, y = _centred(train, held_out, fake)
-    own = nearest_radii(x, 1, CHUNK)
-    distance, nearest = nearest_rows(y, x)
-    real_distance, real_nearest = nearest_rows(real, x)
-    to_train, to_real = _to_as_many(y, x, real, seed)
-    return Memorisation(
-        authentic=bootstrap_mean((distance > own[nearest]).double(), seed=seed),
-        floor=bootstrap_mean((real_distance > own[real_nearest]).double(), seed=seed),
-        nearer=_share_nearer(to_train, to_real, seed),
-        ratio=float(((to_train + 1e-300) / (to_real + 1e-300)).sqrt().median()),
-        rank=_rank(distance, real_distance),
-        copies=float((distance <= ROUNDING * x.square().sum(1).mean()).double().mean()),
-    )
+    return Search(train, held_out, seed=seed)(fake)
 
 
 def nearer_to_training(train: Array, held_out: Array, fake: Array, *, seed: int = 0) -> Interval:
@@ -68,35 +63,67 @@ def nearer_to_training(train: Array, held_out: Array, fake: Array, *, seed: int 
     Raises:
         UsageError: as ``memorisation``.
     """
-    x, real, y = _centred(train, held_out, fake)
-    return _share_nearer(*_to_as_many(y, x, real, seed), seed)
+    x, real = _different_pair(train, held_out)
+    _, y = as_pair(x, fake, NAMES, least=FEWEST)
+    to_train, to_real = (nearest_rows(y, part)[0] for part in _as_many(x, real, seed))
+    return _share_nearer(to_train, to_real, seed)
 
 
-def _centred(train: Array, held_out: Array, fake: Array) -> tuple[Tensor, Tensor, Tensor]:
-    """The three checked, and moved alike to where distances lose least to rounding."""
-    x, real = as_pair(train, held_out, ("training features", "held-out features"), least=3)
-    _, y = as_pair(train, fake, ("training features", "samples' features"), least=3)
-    centre = x.mean(0)
-    return x - centre, real - centre, y - centre
+class Search:
+    """``memorisation`` of several sets of samples: what depends on the real examples alone is measured once."""
+
+    def __init__(self, train: Array, held_out: Array, *, seed: int = 0) -> None:
+        """As ``memorisation``, for train (n, d) and held_out (h, d)."""
+        x, real = _different_pair(train, held_out)
+        # Moved to where products lose least to rounding.
+        self.centre = x.mean(0)
+        self.train, self.held_out, self.seed = x - self.centre, real - self.centre, seed
+        self.held_out_distance, nearest = nearest_rows(self.held_out, self.train)
+        self.floor = self._authentic(self.held_out_distance, nearest)
+
+    def __call__(self, fake: Array) -> Memorisation:
+        """The figures of samples (m, d)."""
+        _, y = as_pair(self.train, fake, NAMES, least=FEWEST)
+        y = y - self.centre
+        distance, nearest = nearest_rows(y, self.train)
+        to_train, to_real = (nearest_rows(y, part)[0] for part in _as_many(self.train, self.held_out, self.seed))
+        return Memorisation(
+            authentic=self._authentic(distance, nearest),
+            floor=self.floor,
+            nearer=_share_nearer(to_train, to_real, self.seed),
+            ratio=float(((to_train + 1e-300) / (to_real + 1e-300)).sqrt().median()),
+            rank=_rank(distance[:, 0], self.held_out_distance[:, 0]),
+            copies=float((distance <= ROUNDING * self.train.square().sum(1).mean()).double().mean()),
+        )
+
+    def _authentic(self, distance: Tensor, nearest: Tensor) -> Interval:
+        """The share of examples whose nearest training example (m, 1) has one of its own kind nearer than they are."""
+        which, back = torch.unique(nearest[:, 0], return_inverse=True)
+        own, found = nearest_rows(self.train[which], self.train, 2)
+        # The nearest is the example itself, unless rounding lost it among many that are as near.
+        own = torch.where(found[:, 0] == which, own[:, 1], own[:, 0])
+        return bootstrap_mean((distance[:, 0] > own[back]).double(), seed=self.seed)
 
 
-def _to_as_many(y: Tensor, x: Tensor, real: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """Squared distances (m,) of each of y to the nearest of x and of real, of as many random rows of each."""
+def _different_pair(train: Array, held_out: Array) -> tuple[Tensor, Tensor]:
+    """The different rows of each, checked."""
+    names = (NAMES[0], "held-out features")
+    x, real = (v[different(v)] for v in as_pair(train, held_out, names, least=FEWEST))
+    for name, rows in zip(names, (x, real), strict=True):
+        if len(rows) < FEWEST:
+            raise UsageError(f"{name}: {len(rows)} different rows are too few, at least {FEWEST} are needed")
+    return x, real
+
+
+def _as_many(x: Tensor, real: Tensor, seed: int) -> list[Tensor]:
+    """As many random rows of each."""
     generator = torch.Generator().manual_seed(seed)
     few = min(len(x), len(real))
-    parts = (v[torch.randperm(len(v), generator=generator)[:few].to(v.device)] for v in (x, real))
-    to_train, to_real = (nearest_rows(y, part)[0] for part in parts)
-    return to_train, to_real
+    return [v[torch.randperm(len(v), generator=generator)[:few].to(v.device)] for v in (x, real)]
 
 
 def _share_nearer(to_train: Tensor, to_real: Tensor, seed: int) -> Interval:
     return bootstrap_mean((to_train < to_real).double() + (to_train == to_real).double() / 2, seed=seed)
-
-
-def nearest_rows(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distances (n,) from float64 rows a (n, d) to the nearest rows of b (m, d), and which those are (n,)."""
-    found = [squared_distances(part, b).min(1) for part in torch.split(a, CHUNK)]
-    return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
 
 def _rank(fake: Tensor, real: Tensor) -> float:

@@ -43,9 +43,11 @@ def gaussian_mmd(
     permutations), exact under the null.
 
     Raises:
-        UsageError: a side has fewer than two rows, the widths differ, a value is not finite, or more than half of the
-            rows are equal, so that the median distance is zero.
+        UsageError: a side has fewer than two rows, the widths differ, a value is not finite, ``most`` is below two,
+            ``permutations`` below one, or more than half of the rows are equal, so that the median distance is zero.
     """
+    if most < 2 or permutations < 1:
+        raise UsageError(f"most must be at least 2 and permutations at least 1, got {most} and {permutations}")
     x, y = as_pair(real, fake, ("real features", "fake features"), least=2)
     generator = torch.Generator().manual_seed(seed)
     x, y = (v[torch.randperm(len(v), generator=generator)[:most].to(v.device)] for v in (x, y))

@@ -9,11 +9,12 @@ products have together::
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from sparring.errors import UsageError
 from sparring.metrics.checks import Array, as_matrix
 from sparring.metrics.frechet import Moments
+from sparring.metrics.processes import common_width, process_device
 
 
 class RunningMoments:
@@ -40,27 +41,20 @@ class RunningMoments:
         if other.n:
             self._add(other.n, other.mean, other.sums)
 
-    def merge_processes(self) -> None:
+    def merge_processes(self, name: str = "features") -> None:
         """Add what all processes of torch.distributed have seen: every one of them must call it, once, and has it all.
 
         Nothing happens where no group is initialised.
 
         Raises:
-            UsageError: no process has seen any rows.
+            UsageError: no process has seen any rows, or they differ in width; each process has the error.
         """
-        from torch import distributed
-
-        if not (distributed.is_available() and distributed.is_initialized()):
+        if (device := process_device()) is None:
             return
-        device = torch.device("cuda") if distributed.get_backend() == "nccl" else torch.device("cpu")
-        # The number of rows, and the width: processes without a row learn it here.
+        width = common_width(len(self.mean), name, device)
         rows = torch.tensor([self.n], device=device)
-        width = torch.tensor([len(self.mean)], device=device)
         distributed.all_reduce(rows)
-        distributed.all_reduce(width, distributed.ReduceOp.MAX)
-        if not int(rows):
-            raise UsageError("no process has seen any features")
-        mine = self.mean.to(device) if self.n else torch.zeros(int(width), dtype=torch.float64, device=device)
+        mine = self.mean.to(device) if self.n else torch.zeros(width, dtype=torch.float64, device=device)
         mean = mine * (self.n / int(rows))
         distributed.all_reduce(mean)
         shift = mine - mean
@@ -70,14 +64,14 @@ class RunningMoments:
         distributed.all_reduce(sums)
         self.n, self.mean, self.sums = int(rows), mean.cpu(), sums.cpu()
 
-    def compute(self) -> Moments:
-        """Mean (d,) and unbiased covariance (d, d) of all rows.
+    def compute(self, name: str = "features") -> Moments:
+        """Mean (d,) and unbiased covariance (d, d) of all rows; errors call them ``name``.
 
         Raises:
             UsageError: fewer than two.
         """
         if self.n < 2:
-            raise UsageError(f"features: {self.n} rows are too few, at least 2 are needed")
+            raise UsageError(f"{name}: {self.n} rows are too few, at least 2 are needed")
         return Moments(self.mean.clone(), self.sums / (self.n - 1), self.n)
 
     def _add(self, n: int, mean: Tensor, sums: Tensor) -> None:

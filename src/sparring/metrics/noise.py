@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import scipy.stats
 import torch
 
+ROUNDING = 1e-9
+"""Relative differences up to this are of rounding, and no scatter."""
+
 
 def difference_p(first: Sequence[float], second: Sequence[float]) -> float:
     """Two-sided p-value that two series of independent values have the same mean, at least three values in all.
@@ -20,8 +23,8 @@ def difference_p(first: Sequence[float], second: Sequence[float]) -> float:
     if min(len(a), len(b)) < 1 or len(a) + len(b) < 3:
         raise ValueError(f"{len(a)} and {len(b)} values cannot be compared: at least three are needed")
     n, m = len(a), len(b)
-    if all(bool((values == values[0]).all()) for values in (a, b)):
-        if a[0] == b[0]:
+    if all(torch.allclose(values, values[:1], rtol=ROUNDING, atol=0.0) for values in (a, b)):
+        if torch.allclose(a[:1], b[:1], rtol=ROUNDING, atol=0.0):
             return 1.0
         return 1 / (n + m) if min(n, m) == 1 else 2 * 4.0 ** -min(n, m)
     if min(n, m) == 1:

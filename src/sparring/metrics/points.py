@@ -99,8 +99,10 @@ def sliced_wasserstein(first: Array, second: Array, *, slices: int = 128, order:
     compared at the larger one's midpoint quantiles.
 
     Raises:
-        UsageError: the widths differ or a value is not finite.
+        UsageError: the widths differ, a value is not finite, or ``slices`` or ``order`` is below 1.
     """
+    if slices < 1 or order < 1:
+        raise UsageError(f"slices and order must be at least 1, got {slices} and {order}")
     x, y = as_pair(first, second, ("first points", "second points"))
     theta = _directions(x.shape[1], slices, seed).to(x.device)
     m = max(len(x), len(y))

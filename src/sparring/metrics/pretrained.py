@@ -44,7 +44,7 @@ def find(weights: Weights, *, download: bool = False) -> Path:
         if not download:
             raise UsageError(
                 f"{weights.file} is not on this machine: put the file from {weights.url} into {weights.place.parent} "
-                f"({VARIABLE} moves that folder), or allow its download"
+                f"({VARIABLE} moves that folder), or allow its download with --download (in Python download=True)"
             )
         _fetch(weights)
     digest = hashlib.sha256()

@@ -20,6 +20,8 @@ from sparring.metrics.points import sliced_wasserstein
 
 PATCH = 7
 COARSEST = 16
+FEWEST = 20
+"""Images of either side, as for the other distances; the patches of one image tell of it alone."""
 DIRECTIONS = 512
 
 
@@ -39,7 +41,8 @@ def patch_distance(real: Array, fake: Array, *, patches: int = 128, seed: int = 
     numbers for each set; the paper takes 16 384 images.
 
     Raises:
-        UsageError: the images are no uint8 images of the same size and number of channels, or smaller than a patch.
+        UsageError: the images are no uint8 images of the same size and number of channels, fewer than FEWEST, or
+            smaller than a patch.
     """
     real, fake = torch.as_tensor(real), torch.as_tensor(fake)
     for name, images in (("real", real), ("fake", fake)):
@@ -49,6 +52,8 @@ def patch_distance(real: Array, fake: Array, *, patches: int = 128, seed: int = 
         raise UsageError(f"images of {tuple(real.shape[1:])} and {tuple(fake.shape[1:])} cannot be compared")
     if min(real.shape[2:]) < PATCH or patches < 1:
         raise UsageError(f"images of {tuple(real.shape[2:])} are smaller than a patch of {PATCH} x {PATCH}")
+    if (few := min(len(real), len(fake))) < FEWEST:
+        raise UsageError(f"{few} images are too few to compare their patches, at least {FEWEST} are needed")
     sets = [_descriptors(images, patches, seed + i) for i, images in enumerate((real, fake))]
     levels, sizes = [], []
     for (size, a), (_, b) in zip(*sets, strict=True):

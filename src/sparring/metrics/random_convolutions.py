@@ -45,7 +45,8 @@ class RandomConvolutions:
         self.steps = [max(1, min(x.shape[2:]) // 48) for x in levels]
         # One unit for all: features that vary more stay more important, which ranks better than equal weights.
         self.unit = 1.0
-        self.unit = max(float(self(drawn).std(0, correction=0).mean()), 1e-6)
+        spread = float(self(drawn).std(0, correction=0).mean())
+        self.unit = spread if spread > 1e-6 else 1.0  # where nothing varies there is no unit to be had
 
     @property
     def note(self) -> str:

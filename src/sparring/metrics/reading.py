@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.metrics.nearest import different
 from sparring.types import Batch, DataSource
 
 Indices: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
@@ -40,6 +41,14 @@ def read_chunks(source: DataSource, indices: Indices) -> Iterator[Batch]:
 def draw(source: DataSource, n: int, seed: int) -> Tensor:
     """At most n different examples as stored, (n, *shape), repeatable by ``seed``."""
     return torch.cat([batch.x for batch in read_chunks(source, choose_indices(source, n, seed))])
+
+
+def read_different(source: DataSource, indices: Indices) -> Iterator[Tensor]:
+    """The different examples at these positions as stored, in parts (k, *shape), k ≥ 1."""
+    seen: set[bytes] = set()
+    for batch in read_chunks(source, indices):
+        if len(new := different(batch.x, seen)):
+            yield batch.x[new]
 
 
 def labels_at(source: DataSource, indices: Indices) -> Tensor:

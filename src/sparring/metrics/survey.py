@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.metrics.memorisation import nearest_rows
+from sparring.metrics.nearest import different, nearest_rows
 from sparring.metrics.points import modes_found
 from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
 from sparring.metrics.ranking import PointRanking, Ranking, reference_part
@@ -33,7 +35,8 @@ class SampleSurvey:
     training example, over that example's own distance to its nearest neighbour: 0 for copies, about 1 for new real
     examples (images only: of toys there are as many points as one likes). ``class_0`` … are the shares of classes
     among the samples by their K nearest labelled neighbours; ``sample_modes`` and ``sample_on_modes`` are the share of
-    a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any.
+    a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any. Training
+    examples that repeat each other count once.
 
     ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``.
     Where the ranking's reference is the training part there is no floor of its figure: that would be 0.
@@ -45,8 +48,13 @@ class SampleSurvey:
         self.held_out = reference_part(dataset) is not dataset.train
         positions = choose_indices(dataset.train, LARGEST_SEARCHED, SEED)
         np.random.default_rng(SEED).shuffle(positions)
-        self.searched = rank.features(self.spec.encode(dataset.train.read(positions).x)).double()
-        self.radii = nearest_radii(self.searched, 1, CHUNK)
+        x = dataset.train.read(positions).x
+        self.drawn = rank.features(self.spec.encode(x)).double()
+        # Different examples with different features: the last bits of these depend on an example's place.
+        once = different(x).to(self.drawn.device)
+        once = once[different(self.drawn[once])]
+        self.searched, positions = self.drawn[once], positions[once.cpu().numpy()]
+        self.radii = nearest_radii(self.searched, 1, CHUNK) if len(positions) > 1 else torch.empty(0)
         half = min(LARGEST, len(positions) // 2)
         self.reference, self.others = self.searched[:half], self.searched[half : 2 * half]
         self.classes = len(self.spec.classes)
@@ -61,7 +69,7 @@ class SampleSurvey:
     def floors(self) -> Surveyed:
         """The same figures of other training examples than the reference, and the ranking's figure for as many."""
         found = self.figures(self.others, "real_", itself=True)
-        return found | ({"real_figure": self.rank.figure(self.searched[: self.rank.n])} if self.held_out else {})
+        return found | ({"real_figure": self.rank.figure(self.drawn[: self.rank.n])} if self.held_out else {})
 
     def figures(self, x: Tensor, prefix: str, *, itself: bool = False) -> Surveyed:
         """The figures of examples (n, d); ``itself``: they are among those that are searched."""
@@ -71,13 +79,13 @@ class SampleSurvey:
             compared = prdc(self.reference, few)
             found |= {"precision": compared.precision, "recall": compared.recall}
             found["spacing"] = spacing(few) / spacing(self.reference[: len(few)])
-        if self.spec.kind == "image" and not itself:
+        if self.spec.kind == "image" and not itself and len(self.radii):
             distance, nearest = nearest_rows(few, self.searched)
-            found["to_train"] = float((distance / self.radii[nearest].clamp_min(1e-300)).sqrt().median())
+            found["to_train"] = float((distance / self.radii[nearest]).sqrt().nanmedian())
         if isinstance(self.rank, PointRanking) and self.rank.modes is not None and self.rank.density is not None:
             modes = modes_found(x.float(), self.rank.modes, self.rank.density.sigma)
             found |= {"modes": modes.found_strictly / modes.of, "on_modes": modes.high_quality / modes.ceiling}
-        return {prefix + name: value for name, value in found.items()}
+        return {prefix + name: value for name, value in found.items() if math.isfinite(value)}
 
     def class_shares(self, x: Tensor) -> Surveyed:
         """The share of each class among examples (n, d), each classified by its nearest labelled neighbours."""

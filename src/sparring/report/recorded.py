@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import platform
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from sparring.diagnosis.command import recipe_word, training_command
-from sparring.errors import UsageError
+from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation
-from sparring.identity import Identity
+from sparring.identity import Identity, Remedied
 from sparring.report.curves import chart, read_curves
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
@@ -44,7 +44,7 @@ def header(run: Subject) -> Html:
         "seed": run.recipe.seed,
     }
     if run.directory.numbered():
-        values["checkpoint shown"] = f"step {run.step()}" + (" (best)" if run.directory.best.exists() else " (last)")
+        values["checkpoint shown"] = checkpoint_shown(run)
     kind = "generative adversarial network" if run.recipe.discriminator else "generative model"
     what = f"A {kind}, trained by Sparring. Everything on this page is in this one file."
     return joined([tag("h1", name), tag("p", what, class_="soft"), tag("p", run.recipe.paper), facts(values)])
@@ -169,11 +169,19 @@ def settings(run: Subject) -> Html:
     return joined([chosen, tag("details", count, table(("setting", "value", "of"), rows), open=True)])
 
 
+def checkpoint_shown(run: Subject) -> str:
+    """Which checkpoint's samples the page shows, or why there are none."""
+    try:
+        return f"step {run.step()}" + (" (best)" if run.directory.best.exists() else " (last)")
+    except SparringError as error:
+        return f"none: {error}"
+
+
 def reproduce(run: Subject) -> Html:
     """The command that trains this run again, and what it was trained with."""
     bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
     if run.identity.remedies:
-        bits = "This run was taken back and given other settings on its way; the command begins with them."
+        bits = f"{bits} {went_back(run.identity.remedies)}"
     values = {
         "trained with": f"Sparring {run.identity.version}",
         "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
@@ -184,11 +192,21 @@ def reproduce(run: Subject) -> Html:
     return joined([tag("pre", tag("code", command(run.identity))), tag("p", bits), facts(values)])
 
 
+def went_back(remedies: Sequence[Remedied]) -> str:
+    """What was changed on the way, in words."""
+    changes = [
+        f"It went back to step {one.step} ({one.sickness}) and on with "
+        + ", ".join(f"{name}={value}" for name, value in one.settings.items())
+        for one in remedies
+    ]
+    return " ".join(f"{change}." for change in changes)
+
+
 def command(identity: Identity) -> str:
-    """The command of a run: what was chosen by data and machine, what the user set, and what remedies changed."""
+    """The command of a run: what was chosen by data and machine, and what the user set, before any remedy."""
     settings = dict(identity.chosen.settings) if identity.chosen else {}
     settings |= {name: identity.general[name] for name in ("seed", "threads")}
     settings |= identity.given
-    for remedy in identity.remedies:
-        settings |= remedy.settings
+    for remedy in reversed(identity.remedies):
+        settings |= remedy.was
     return training_command(identity.data, recipe_word(identity), settings)

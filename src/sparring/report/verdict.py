@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sparring.diagnosis.diagnosis import diagnose_run, reliability
+from sparring.diagnosis.diagnosis import NOTHING_FOUND, diagnose_run, reliability
 from sparring.diagnosis.verdict import IN_WORDS, Finding
 from sparring.errors import UsageError
 from sparring.report.html import Html, joined, table, tag
@@ -19,13 +19,13 @@ def verdict(run: Subject) -> Html:
         raise UsageError("nothing is measured yet: training does that every best_every steps.")
     found = diagnose_run(run.metrics, run.spec, run.identity, str(run.directory.path))
     said = found.verdict
-    parts = [tag("p", tag("strong", said.name), f", as far as step {said.step}")]
+    parts = [tag("p", tag("strong", said.name), f", {found.reach}")]
     parts += [sickness(finding) for finding in said.findings]
     if said.missing:
         parts.append(tag("p", f"Missing among the samples: {', '.join(said.missing)}."))
     if found.remedy is not None:
         parts += [tag("p", f"What helps: {found.remedy.why}."), tag("pre", tag("code", found.command))]
-    sure = reliability(said.name if said.findings else None)
+    sure = NOTHING_FOUND.get(said.name) or reliability(said.name if said.findings else None)
     return joined([*parts, tag("p", sure.capitalize() + ".", class_="soft")])
 
 

@@ -274,7 +274,8 @@ def settings_but_seed(run: Run) -> str:
     """All that decides a training but its seed, as text to be compared."""
     it = run.identity
     general = {name: value for name, value in it.general.items() if name not in BESIDE}
-    return json.dumps([it.recipe, it.recipe_digest, it.data_options, it.own, general], sort_keys=True)
+    remedies = [dict(one.settings) for one in it.remedies]
+    return json.dumps([it.recipe, it.recipe_digest, it.data_options, it.own, general, remedies], sort_keys=True)
 
 
 def compared(figure: Figure, found: Sequence[Sequence[Evaluation]], groups: Sequence[Sequence[int]]) -> Compared:

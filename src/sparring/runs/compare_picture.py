@@ -22,7 +22,7 @@ ROWS, COLUMNS = 3, 16
 POINTS = 2000
 SIDE_BY_SIDE = 3
 """Plots of points in a row, at the most."""
-LETTERS = {1: 90, 2: 50, 3: 30}
+LONGEST_NAME = {1: 90, 2: 50, 3: 30}
 """Letters of a directory's name that are shown, the last ones, where so many blocks stand side by side."""
 MAIN = ("precision", "recall", "modes found", "high quality")
 """Figures that are shown beside the first one, which is the distance."""
@@ -59,7 +59,7 @@ def comparison_picture(
     for i, side in enumerate(found.sides):
         for j, path in enumerate(side.runs):
             made = by_path[path].sample(count, found.seed, checkpoint=checkpoint, device=device)
-            name = path if len(path) <= LETTERS[across] else "…" + path[-LETTERS[across] :]
+            name = path if len(path) <= LONGEST_NAME[across] else "…" + path[-LONGEST_NAME[across] :]
             figures = ("   " if images else "\n").join(of_run(figure, i, j) for figure in main)
             shown = render(dataset.spec, made, COLUMNS) if images else plot_points(made, real, dataset.density)
             blocks.append(Block(f"{side.name}: {name}, step {side.steps[j]}\n{figures}", shown))

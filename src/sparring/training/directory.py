@@ -170,12 +170,17 @@ class Directory:
                 file.unlink()
 
     def return_to(self, step: int) -> None:
-        """Remove the checkpoints after a step, which must have one or be the best: training then resumes there."""
-        if not self.checkpoint(step).exists():
+        """Remove the checkpoints after a step, which must have one or be the best: training then resumes there.
+
+        Step 0 is that of the first weights: no checkpoint is left.
+        """
+        if step and not self.checkpoint(step).exists():
             write_atomically(self.checkpoint(step), self.best.read_bytes())
         for file in self.numbered():
-            if int(file.stem) > step:
+            if int(file.stem) > step or not step:
                 file.unlink()
+        if not step:
+            self.best.unlink(missing_ok=True)
 
     def mark_best(self, step: int) -> None:
         """Make ``best`` the checkpoint of a step: a hard link to the same bytes, or a copy where there are no links.

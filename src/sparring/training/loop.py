@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -26,15 +25,13 @@ from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
 from sparring.training.sampling import draw_latents
+from sparring.training.sickness import Sick, helped_at, lasting_sickness, what_to_ask
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
 from sparring.types import Dataset, DataSpec, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
-SETTLING = 1 / 3
-"""The share of a run, at its beginning, in which it is not stopped for being sick."""
-
 Scalars = Callable[[int, dict[str, float]], None]
 
 
@@ -42,20 +39,6 @@ class Interrupted(SparringError):
     """The user stopped the training; everything is saved."""
 
     exit_code = 130
-
-
-class Sick(SparringError):
-    """The run is sick, and the user wants it to stop then."""
-
-    exit_code = 3
-
-    def __init__(self, directory: Directory, verdict: Verdict) -> None:
-        found = verdict.findings[0]
-        super().__init__(
-            f"stopped at step {verdict.step}: {found.sickness}: {found.meaning}. "
-            f"{what_to_ask(directory)} shows the evidence and what helps."
-        )
-        self.verdict = verdict
 
 
 class Loop:
@@ -80,9 +63,7 @@ class Loop:
         self.signals, self.signals_every = Signals(self.step, dataset, self.rank), signals_every(recipe)
         self.rows: list[dict[str, float]] = []
         """The lines of metrics.jsonl."""
-        identity = directory.read_identity()
-        self.helped_at = identity.remedies[-1].step if identity and identity.remedies else 0
-        """The step that the newest remedy began at."""
+        self.helped_at = helped_at(directory)
         self.unread: list[list[Statistics]] = []
         self.best_every = self.recipe.best_every or max(self.recipe.steps // 20, self.recipe.log_every)
 
@@ -101,6 +82,8 @@ class Loop:
             with listening() as stop:
                 if self.state.first_figure is None:
                     self.begin()
+                elif self.rows and "figure" in self.rows[-1]:
+                    self.examine()  # which a process that was killed then did not come to
                 while self.state.step < self.recipe.steps and not stop.asked:
                     self.unread.append(self.step())
                     self.display.step(self.state.step)
@@ -237,15 +220,9 @@ class Loop:
         Raises:
             Sick: it is.
         """
-        verdict = diagnose(self.rows, self.dataset.spec).midway()
-        self.display.verdict(verdict.name)
-        settled = self.state.step - self.helped_at >= SETTLING * self.recipe.steps
-        if self.recipe.on_sick == "continue" or not settled:
-            return
-        # From the records, not from memory: a run that was stopped in between finds the same.
-        measured = [number for number, row in enumerate(self.rows) if "figure" in row]
-        before = diagnose(self.rows[: measured[-2] + 1], self.dataset.spec).midway()
-        if verdict.findings and before.name == verdict.name:
+        self.display.verdict(diagnose(self.rows, self.dataset.spec).midway().name)
+        verdict = lasting_sickness(self.rows, self.recipe, self.dataset.spec, self.helped_at)
+        if verdict is not None:
             self.save()
             raise Sick(self.directory, verdict)
 
@@ -287,11 +264,6 @@ def last_words(directory: Directory, name: str, first: float, best: tuple[int, f
         return [*lines, f"verdict: {verdict.name}"]
     warnings = [f"WARNING: {found.sickness}: {found.meaning}" for found in verdict.findings]
     return [*lines, *warnings, f"{what_to_ask(directory)} shows the evidence and what helps"]
-
-
-def what_to_ask(directory: Directory) -> str:
-    """The command that diagnoses a run, as a shell reads it."""
-    return shlex.join(["spar", "diagnose", str(directory.path)])
 
 
 def complete_ending(directory: Directory, spec: DataSpec) -> None:
