@@ -4,9 +4,10 @@
     python benchmarks/few_labels.py --table                # what is finished so far, as Markdown
 
 Each finished draw is one line of results/few_labels.jsonl, and none is done twice; a training that was stopped goes on.
-Published for MNIST with 100 labels, after about 180 000 steps of batch 100: .93 ± .065 % (feature matching; Salimans et
-al. 2016), .795 ± .098 % (complement generator; Dai et al. 2017); with 20 labels 16.8 ± 4.5 %, with 50 labels
-2.21 ± 1.4 %; for CIFAR-10 with 4 000 labels about 18 %.
+Published for MNIST with 100 labels: .93 ± .065 % (feature matching; Salimans et al. 2016, 180 000 steps of batch 100 at
+a constant rate), .795 ± .098 % (Dai et al. 2017, about 1.2 million steps with a density model of the images and neither
+of the two terms that ``complement`` has); with 20 labels 16.8 ± 4.5 %, with 50 labels 2.21 ± 1.4 %; for CIFAR-10 with
+4 000 labels about 18 %.
 """
 
 from __future__ import annotations

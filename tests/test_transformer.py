@@ -69,6 +69,19 @@ def test_mistakes(digits_run: sparring.Run, x: np.ndarray, changed: dict, why: s
         SparringFeatures(digits_run.path, **(ROWS | changed)).fit(x)
 
 
+def test_what_is_scaled_otherwise_than_at_fit_is_refused_or_told(digits_run: sparring.Run, monkeypatch) -> None:
+    monkeypatch.chdir(digits_run.path.parent)
+    grey = np.rint(X[:20] * (255 / 16))
+    features = SparringFeatures(digits_run.path.name, image_shape=(8, 8)).fit(grey)
+    monkeypatch.chdir("/")
+    assert features.transform(grey).shape[0] == 20
+    assert features.n_features_in_ == 64
+    with pytest.raises(UsageError, match=r"say value_range=\(0, 1\)"):
+        features.transform(grey / 255)
+    with pytest.warns(UserWarning, match="X reaches 16 of 255 grey levels, and 255 at fit"):
+        features.transform(X[:20])
+
+
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no run"):
         SparringFeatures(tmp_path, **ROWS).fit(X)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +24,9 @@ from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.display import Display
 
+FAR = 8
+"""Images this many times as dark at most as those of ``fit`` are taken to be scaled otherwise."""
+
 
 class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Images to the features of a run (``Run.features``), trained on these images when it is fitted, or before.
@@ -42,7 +46,7 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     X is (n, H, W), (n, C, H, W), (n, H, W, C), or rows (n, features) of images of ``image_shape``. Labels are never
     looked at. A tenth of X chooses the best checkpoint and is not trained on. After ``fit``, ``run_`` is the directory
-    of the run.
+    of the run, ``n_features_in_`` how many numbers an image has, ``lightest_`` its lightest value seen, 0 to 255.
     """
 
     def __init__(
@@ -79,12 +83,10 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             UsageError: X is no images, the run is of another shape, or the training refuses.
             SparringError: the training fails.
         """
-        low, high = self.value_range
-        x = np.asarray(X)
-        if x.dtype.kind == "f" and x.size and low >= 0 and high > 1 >= x.max() > 0:
-            raise UsageError(f"X holds floats up to {x.max():g}, where {high} is white: say value_range=(0, 1).")
         images = self._images(X)
-        self.run_ = str(self.run) if self.run is not None else str(self._train(images))
+        self.run_ = str(Path(self._train(images) if self.run is None else self.run).expanduser().resolve())
+        self.n_features_in_ = int(images[0].size)
+        self.lightest_ = int(images.max())
         run = self._load()
         one = network_values(run.spec, images[:1])
         with torch.no_grad():
@@ -99,6 +101,11 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         check_is_fitted(self)
         images = self._images(X)
+        if images.max() < self.lightest_ / FAR:
+            warnings.warn(
+                f"X reaches {images.max()} of 255 grey levels, and {self.lightest_} at fit: are both scaled alike?",
+                stacklevel=2,
+            )
         features = self._load().features(images, self.source, checkpoint=self.checkpoint, device=self.device)
         made: NDArray[np.float32] = features.numpy()
         return made
@@ -129,6 +136,8 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             raise UsageError(f"value_range=({low}, {high}) makes no sense: black must lie below white.")
         if not np.isfinite(x).all() or x.size == 0 or x.min() < low or x.max() > high:
             raise UsageError(f"X must hold values from {low} to {high} (value_range), and be finite.")
+        if x.dtype.kind == "f" and low >= 0 and high > 1 >= x.max() > 0:
+            raise UsageError(f"X holds floats up to {x.max():g}, where {high} is white: say value_range=(0, 1).")
         x = channels_first(x, self.image_shape)
         return np.rint((x - low) * (255 / (high - low))).astype(np.uint8)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
@@ -234,6 +234,15 @@ class Dataset:
     def held_out(self) -> DataSource | None:
         """What figures are measured against: the test part, else the validation part; None if there is neither."""
         return self.validation if self.test is None else self.test
+
+
+@runtime_checkable
+class SeesFirst(Protocol):
+    """A network whose first weights depend on the data: it is shown some examples once, before the first step."""
+
+    def first_pass(self, x: Tensor) -> None:
+        """Fit the first weights to encoded examples (n, …)."""
+        ...
 
 
 PlayerName: TypeAlias = Literal["generator", "discriminator"]

@@ -51,3 +51,20 @@ def test_more_draws_of_one_seed_hold_the_smaller_ones() -> None:
 def test_what_cannot_be_drawn_is_refused(data: str, options: dict, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         open_data(data, DataOptions(**options))
+
+
+def test_the_validation_part_may_train() -> None:
+    """All that is not of the test part then trains, in the order in which it was read, and shows labels."""
+    apart, whole = open_data("digits"), open_data("digits", DataOptions(validation="train"))
+    assert whole.validation is None
+    assert whole.fingerprint != apart.fingerprint
+    assert len(whole.train) == len(apart.train) + len(apart.validation)
+    assert np.array_equal(whole.test.labels, apart.test.labels)
+    rows = [
+        np.concatenate([part.read(np.arange(len(part))).x.flatten(1).numpy() for part in parts])
+        for parts in ([whole.train], [apart.train, apart.validation])
+    ]
+    assert np.array_equal(*(row[np.lexsort(row.T)] for row in rows))
+    few = open_data("digits", DataOptions(validation="train", labels_per_class=2))
+    assert (few.train.labels >= 0).sum() == 20
+    assert len(few.train) == len(whole.train)

@@ -82,6 +82,8 @@ def test_the_generator_matches_mean_features(given) -> None:
     fake, real = features(players.generator(drawn.latent[0])), features(drawn.real[0])
     matching = (fake.mean(0) - real.mean(0)).square().mean()
     torch.testing.assert_close(FewLabels(non_saturating).generator_loss(players, drawn)[0], matching)
+    absolute = FewLabels(non_saturating, power=1).generator_loss(players, drawn)[0]
+    torch.testing.assert_close(absolute, (fake.mean(0) - real.mean(0)).abs().mean())
     spreading = FewLabels(non_saturating, pull_away=2.0).generator_loss(players, drawn)[0]
     torch.testing.assert_close(spreading, matching + 2 * pull_away(fake))
 

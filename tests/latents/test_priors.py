@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from sparring.errors import UsageError
-from sparring.latents.priors import Normal, Stratified, truncate
+from sparring.latents.priors import Normal, Stratified, Uniform, truncate
 
 
 def draw(n: int, dim: int = 3, seed: int = 0) -> torch.Tensor:
@@ -47,7 +47,7 @@ def test_thresholds_that_make_no_sense(threshold: float) -> None:
 
 
 def test_other_priors_are_not_truncated() -> None:
-    for prior in (Stratified(-5, 5, 0.01), lambda generator, n: torch.rand(n, 3)):
+    for prior in (Stratified(-5, 5, 0.01), Uniform(3), lambda generator, n: torch.rand(n, 3)):
         with pytest.raises(UsageError, match="normal latent codes"):
             truncate(prior, torch.zeros(2, 3), 0.5)
 

@@ -13,6 +13,7 @@ from sparring.errors import UsageError
 from sparring.metrics.random_convolutions import RandomConvolutions
 from sparring.rivals import rbm as machines
 from sparring.rivals.budget import Clock
+from sparring.rivals.images import check_plan
 from sparring.rivals.measure import Measure
 from sparring.rivals.rbm import Rbm, train_rbm, values
 from sparring.rivals.rival import Rival, of_rbm
@@ -116,6 +117,23 @@ def test_machine_as_a_rival(dataset: Dataset, rbm: tuple[Rbm, Path], monkeypatch
     assert samples.min() >= -1
     assert samples.max() <= 1
     assert it.hidden(samples).shape == (7, machines.HIDDEN)
+
+
+def test_a_folder_of_other_trainings_is_refused(tmp_path: Path) -> None:
+    """Of another time, seed or data, or of nobody knows what."""
+    plan = {"seconds": 3.0, "seed": 0, "data": "abc"}
+    check_plan(tmp_path, plan)
+    check_plan(tmp_path, plan)
+    for name, other in (("seconds", 4.0), ("seed", 1), ("data", "def")):
+        with pytest.raises(UsageError, match=rf"{name} {plan[name]}, not {other}\): name another folder \(--runs\)"):
+            check_plan(tmp_path, plan | {name: other})
+    for content in ("{", "[]", "{}"):
+        (tmp_path / "compare.json").write_text(content)
+        with pytest.raises(UsageError, match=r"no compare\.json that says"):
+            check_plan(tmp_path, plan)
+    (tmp_path / "compare.json").rename(tmp_path / "rbm.json")
+    with pytest.raises(UsageError, match="holds other trainings"):
+        check_plan(tmp_path, plan)
 
 
 @pytest.mark.slow

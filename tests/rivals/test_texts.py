@@ -1,6 +1,7 @@
 """Generative against discriminative on texts: read, learned, run forwards, shown; and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import sparring
 from sparring.data.texts import is_text, open_texts
 from sparring.errors import UsageError
-from sparring.rivals.texts import TextComparison, some_of
+from sparring.rivals.texts import TextComparison, compare_texts, some_of
 
 COMMON = ["you", "the", "to", "and", "call", "me", "it", "is", "on", "for", "now"]
 OWN = {
@@ -106,6 +107,27 @@ def test_unusable_texts(text: str, says: str, tmp_path: Path, spar) -> None:
     assert done.code == 2
     assert says in done.err
     assert done.err.count("\n") == 1
+
+
+def test_texts_are_lines_whatever_else_ends_a_line_elsewhere(tmp_path: Path) -> None:
+    """A byte order mark, carriage returns, and a line separator of Unicode's within a text."""
+    lines = write_texts(tmp_path / "plain.tsv").read_text().replace(" ", "\u2028")
+    (tmp_path / "marked.tsv").write_bytes(b"\xef\xbb\xbf" + lines.replace("\n", "\r\n").encode())
+    texts = open_texts(str(tmp_path / "marked.tsv"))
+    assert texts.classes == ("ham", "spam")
+    assert len(texts.train) + len(texts.test) == 400
+    assert all("\u2028" in text for text in (*texts.train.texts, *texts.test.texts))
+
+
+def test_few_texts_and_texts_without_a_word(tmp_path: Path) -> None:
+    """As many texts to learn from as one more than a number of labels; and none with a word."""
+    texts = open_texts(str(write_texts(tmp_path / "texts.tsv", 100)))
+    learned = compare_texts(replace(texts, train=texts.train.take(np.arange(21))), draws=2).learned
+    assert [row.labels for row in learned] == [10, 21]
+    path = tmp_path / "letters.tsv"
+    path.write_text("".join(f"{'ab'[i % 2]}\t{chr(0x1F600 + i)} x\n" for i in range(60)))
+    with pytest.raises(UsageError, match=r"none of 10 labelled texts, such as .*has a word of two letters"):
+        sparring.compare(path)
 
 
 def test_what_is_not_there_or_no_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,21 +83,34 @@ def test_is_read_again_as_it_was(run, tmp_path: Path, name: str, balance: bool) 
     assert data.skipped == ()
 
 
+@pytest.mark.parametrize("second", ["../cat", "Train"])
 @pytest.mark.parametrize("name", ["set.npz", "set"])
-def test_classes_keep_their_names(tmp_path: Path, name: str) -> None:
-    """Also those that are no names of folders, or in no order."""
-    classes = ("wolf", "../cat", "9", "10")
+def test_classes_keep_their_names(tmp_path: Path, name: str, second: str) -> None:
+    """And their numbers; also those that are no names of folders, or the names of parts, or in no order."""
+    classes = ("wolf", second, "9", "10")
     y = torch.arange(40) % 4
     batch = Batch(y.view(-1, 1, 1, 1).expand(-1, 1, 4, 4).to(torch.uint8) * 20 + 100, y)
     write_labelled(tmp_path / name, classes, {"train": batch}, torch.ones(40, dtype=torch.bool))
     data = open_data(str(tmp_path / name))
-    assert {*data.spec.classes} == {*classes}
+    assert data.spec.classes == classes
     for part in (data.train, data.validation, data.test):
         if part is not None:
             found = everything(part)
             shown = (found.x[:, 0, 0, 0].long() - 100) // 20
             assert [data.spec.classes[c] for c in found.y] == [classes[c] for c in shown]
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_folders_of_classes_are_not_taken_for_parts(tmp_path: Path) -> None:
+    classes = ("test", "train")
+    y = torch.arange(40) % 2
+    batch = Batch(torch.arange(40).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).to(torch.uint8), y)
+    write_labelled(tmp_path / "set", classes, {"train": batch}, torch.ones(40, dtype=torch.bool))
+    data = open_data(str(tmp_path / "set"))
+    assert data.spec.classes == classes
+    assert sum(len(part) for part in (data.train, data.validation, data.test) if part is not None) == 40
+    assert len(data.train) < 40
+    assert {*data.train.labels} == {0, 1}
 
 
 def test_copies_are_left_out_and_made_up_for(run, digits) -> None:

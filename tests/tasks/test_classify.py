@@ -12,10 +12,25 @@ import torch
 from PIL import Image
 
 import sparring
+from sparring.data import DataOptions
 from sparring.errors import UsageError
-from sparring.tasks.classify import ALL, ALONE, ENSEMBLE, GAME, SPREADING, Classification, to_json, to_table
+from sparring.recipes.build import build, find
+from sparring.tasks.baselines import supervised_steps
+from sparring.tasks.classify import (
+    ALL,
+    ALONE,
+    ENSEMBLE,
+    GAME,
+    SPREADING,
+    Classification,
+    in_words,
+    kept_errors,
+    to_json,
+    to_table,
+)
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
+from sparring.types import DataSpec
 
 QUIET = {"device": "cpu", "display": Display(quiet=True)}
 SMALL = {"steps": 100, "batch": 20, "width": 128}
@@ -43,7 +58,8 @@ def test_where_every_label_is_shown_none_is_left_to_train_on_besides(tmp_path):
 
 def test_the_run_says_which_labels_were_shown(found: Classification) -> None:
     listing = json.loads((found.run.path / "labelled.json").read_text())
-    labels = sparring.open_data("digits").train.labels
+    labels = sparring.open_data("digits", DataOptions(validation="train")).train.labels
+    assert len(labels) == found.examples
     assert labels[listing["positions"]].tolist() == listing["labels"]
     assert np.bincount(listing["labels"]).tolist() == [3] * 10
 
@@ -52,6 +68,23 @@ def test_the_same_call_again_measures_nothing_anew(found: Classification, monkey
     monkeypatch.delattr("sparring.tasks.classify.train_supervised")
     again = sparring.classify("digits", 3, seed=1, out=found.run.path, **QUIET, **SMALL)
     assert again.errors == found.errors
+
+
+def test_what_was_measured_after_other_steps_is_measured_anew(tmp_path: Path) -> None:
+    file = tmp_path / "classification.json"
+    file.write_text(json.dumps({"errors": {GAME: 0.1, ALONE: 0.2, SPREADING: 0.3}, "steps": {GAME: 9, ALONE: 9}}))
+    assert kept_errors(file, {GAME: 9, ALONE: 9}) == {GAME: 0.1, ALONE: 0.2, SPREADING: 0.3}
+    assert kept_errors(file, {GAME: 9, ALONE: 8}) == {GAME: 0.1, SPREADING: 0.3}
+    assert kept_errors(file, {GAME: 8, ALONE: 9}) == {}
+
+
+def test_many_labels_are_learned_as_long_as_few_images_are_seen() -> None:
+    recipe = build(find("few-labels"), DataSpec("image", (1, 8, 8), ("a", "b")), {}, {})
+    digits = sparring.open_data("digits").train
+    few = sparring.open_data("digits", DataOptions(labels_per_class=1)).train
+    for batch, steps, source, expected in ((10, 30_000, digits, 7 * len(digits)), (10, 6_000, digits, 6_000)):
+        assert supervised_steps(replace(recipe, batch=batch, steps=steps), source) == expected
+    assert supervised_steps(recipe, few) == 5_000
 
 
 def test_a_stopped_call_goes_on_to_the_same_bits(found: Classification, stopping_at, tmp_path: Path) -> None:
@@ -72,6 +105,13 @@ def test_what_predict_says_are_probabilities(found: Classification) -> None:
     for wrong in (torch.rand(5, 1, 9, 8), torch.rand(8, 8), 3 * torch.ones(1, 1, 8, 8), torch.ones(1, 1, 8, 8).int()):
         with pytest.raises(UsageError):
             found.run.predict(wrong)
+
+
+def test_a_classifier_has_features(found: Classification) -> None:
+    """All hidden layers, the last of which is what the game matches."""
+    x = torch.rand(5, 1, 8, 8) * 2 - 1
+    features = found.run.features(x, checkpoint="last")
+    assert features.shape == (5, 128 + 64 + 3 * 32)
 
 
 def test_an_ensemble_is_the_mean_of_networks_on_the_same_labels(found: Classification) -> None:
@@ -164,6 +204,24 @@ def test_what_cannot_be_predicted_is_one_clear_line(found: Classification, spar,
     assert says in ended.err
 
 
+def test_labels_beside_images_are_not_looked_at(found: Classification, spar, tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 2, {"labels": [["9/none.png", 3]]})
+    (folder / "attributes.csv").write_text("file,age\n0/0.png,3\n")
+    done = spar("predict", found.run.path, folder, "--out", tmp_path / "p.csv")
+    assert (done.code, done.out, done.err) == (0, f"12 images: {tmp_path / 'p.csv'}\n", "")
+
+
+def test_what_the_values_of_an_array_mean_may_be_said(found: Classification, spar, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.full((2, 8, 8), 7.0))
+    words = ("predict", found.run.path, tmp_path / "x.npy", "--out", tmp_path / "p.csv")
+    refused = spar(*words)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "--set range=0..255" in refused.err
+    assert spar(*words, "--set", "range=0..255").code == 0
+    for wrong in ("size=4", "k=3"):
+        assert spar(*words, "--set", wrong).code == 2
+
+
 def test_a_run_without_a_classifier_says_so(digits_run, spar, tmp_path) -> None:
     result = spar("predict", digits_run.path, tmp_path)
     assert (result.code, len(result.err.splitlines())) == (2, 1)
@@ -235,6 +293,27 @@ def test_what_was_measured_of_one_draw_only_is_not_told_of_several(found: Classi
     assert to_table([found, other]).row_count == 1
 
 
+def test_listed_files_that_are_not_there_are_told(spar, tmp_path: Path) -> None:
+    labels = [[f"{n % 2}/{n}.png", n % 2] for n in range(24)]
+    folder = folder_of(tmp_path, 2, {"labels": labels})
+    words = ("--steps", 2, "--no-baselines", "--out", tmp_path / "run", "--set", "batch=4", "--set", "width=16")
+    done = spar("classify", folder, *words)
+    assert done.code == 0
+    assert "12 listed images or files are not used, as 0/12.png (named in dataset.json but not there)" in done.out
+
+
+def test_errors_of_few_images_are_counts() -> None:
+    assert in_words([0.0], 5) == "0 of 5 (0.0 to 52.2 %)"
+    assert in_words([0.996], 1000) == "996 of 1000 (99.0 to 99.9 %)"
+    assert in_words([0.02], 10_000) == "2.00 % ± 0.14"
+    assert in_words([0.01, 0.03], 5) == "2.00 % ± 1.41 (1.00 to 3.00)"
+
+
+def test_draws_of_labels_are_drawn_by_the_seed_alone() -> None:
+    with pytest.raises(UsageError, match="labels_seed has no place here"):
+        sparring.classify("digits", 2, labels_seed=3, **QUIET)
+
+
 def test_several_draws_give_mean_and_deviation(spar, tmp_path: Path) -> None:
     common = ("--labels-per-class", 2, "--seeds", "0,1", "--steps", 20, "--no-baselines", "--out", tmp_path / "r")
     settings = ("--set", "batch=10", "--set", "width=16")
@@ -244,4 +323,5 @@ def test_several_draws_give_mean_and_deviation(spar, tmp_path: Path) -> None:
     one, other = (draw["errors"][GAME] for draw in values["draws"])
     assert values["mean"][GAME] == pytest.approx((one + other) / 2)
     table = spar("classify", "digits", *common, *settings).out
+    assert "2 draws of labels" in " ".join(table.split())
     assert f"{100 * values['mean'][GAME]:.2f} % ±" in table

@@ -288,3 +288,18 @@ def test_a_cpu_captures_nothing(tmp_path) -> None:
     with pytest.raises(UsageError, match=r"^engine=captured needs a CUDA device, not cpu: [^\n]*$"):
         sparring.train("digits", "gan-mnist", device="cpu", engine="captured", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_first_weights_that_depend_on_the_data_are_decided_by_the_seed(small) -> None:
+    """Before the first step, with the averages; a network of another kind is left as it is."""
+    recipe, source = small("few-labels")
+    states = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        states.append(make_step(recipe, source, CPU).state)
+    bias, same, other = (state.players.discriminator.hidden[2].bias for state in states)
+    assert torch.equal(bias, same)
+    assert bias.abs().min() > 0
+    assert not torch.equal(bias, other)
+    for average, network in states[0].averaged():
+        assert all(map(torch.equal, average.state_dict().values(), network.state_dict().values()))

@@ -21,7 +21,9 @@ def classify(
         int | None, typer.Option(help="Labels that training is shown.", show_default="all that the data have")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Decides which labels, and the training.", show_default="0")] = None,
-    seeds: Annotated[str | None, typer.Option(help="Several draws of labels, as 0,1,2: mean and spread.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several draws of labels (or trainings, where all are shown), as 0,1,2.")
+    ] = None,
     networks: Annotated[
         int, typer.Option(help="Train so many on the same labels; their ensemble is measured too.")
     ] = 1,

@@ -23,18 +23,25 @@ def predict(
     fit: Annotated[
         Literal["exact", "crop", "pad", "squash"], typer.Option(help="What is done with images of another size.")
     ] = "exact",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="range=0..1, -1..1 or 0..255: black and white in an array.")
+    ] = None,
     checkpoint: CheckpointOption = "last",
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
     """Classify images with what spar classify trained."""
+    from typing import get_type_hints
+
     import torch
 
     from sparring import api
+    from sparring.data import DataOptions
     from sparring.data.images import read_images
     from sparring.files import write_atomically
     from sparring.runs.classifier import as_csv
     from sparring.runs.export import check_name
+    from sparring.settings import parse_assignments, split
 
     check_name(out, ".csv")
     runs = [api.load(one, recipe) for one in [run, *map(Path, also or [])]]
@@ -43,7 +50,8 @@ def predict(
         one.classifier(checkpoint)  # refuses a run without one before anything is read
         if (one.spec.shape, one.spec.classes) != (spec.shape, spec.classes):
             raise UsageError(f"{one.path} knows other images or classes than {run}: their means mean nothing.")
-    read = read_images(images, spec, fit)
+    (options,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
+    read = read_images(images, spec, fit, DataOptions(**options))  # type: ignore[arg-type]
     found = torch.stack([one.predict(read.x, checkpoint=checkpoint, device=device) for one in runs]).mean(0)
     # A file's name may be no text: then its very bytes are written.
     write_atomically(out, as_csv(read.names, spec.classes, found).encode(errors="surrogateescape"))

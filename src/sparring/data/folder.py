@@ -29,6 +29,8 @@ PARTS: dict[str, Part] = {
     "testing": "test",
 }
 LABELS = "dataset.json"
+READING = 2
+"""Changes when the same files come to mean something else: then they are packed anew."""
 AHEAD = 128
 """How many images are decoded ahead: the bound on memory."""
 
@@ -44,16 +46,25 @@ class Entry(NamedTuple):
     attributes: tuple[float, ...] = ()
 
 
+class Labels(NamedTuple):
+    """Classes of files by path, None where there is none, and the names of all classes in order, if they have any."""
+
+    of: dict[str, str | None]
+    classes: tuple[str, ...]
+
+
 class ImageFiles:
     """An origin made of image files.
 
     The class is the first sub-folder, unless ``dataset.json`` says otherwise. Attributes, from ``attributes.csv`` or as
     vectors in ``dataset.json``, are the condition in place of any class. A top level of exactly ``train`` and ``test``
-    (and/or ``val``) gives the parts. A folder that wraps everything is looked through.
+    (and/or ``val``) gives the parts. A folder that wraps everything is looked through. Without ``listed`` those two
+    files are not looked at.
     """
 
-    def __init__(self, tree: Tree, name: str, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, tree: Tree, name: str, notes: tuple[str, ...] = (), *, listed: bool = True) -> None:
         self.tree = tree
+        self.listed = listed
         self.name = name
         self.place = tree.place
         self.notes = notes
@@ -63,14 +74,14 @@ class ImageFiles:
 
     def identity(self) -> Any:
         """What the tree says."""
-        return [self.tree.identity(), self.notes]
+        return [READING, self.listed, self.tree.identity(), self.notes]
 
     def survey(self) -> Survey:
         """Read every header. Raises ``UsageError`` if no image can be read."""
         notes = list(self.notes)
         problems = self._plan(notes)
-        labels = {entry.label for entry in self._entries} - {None}
-        self._classes = tuple(sorted((v for v in labels if v is not None), key=_class_order))
+        labels = {entry.label for entry in self._entries if entry.label is not None}
+        self._classes = self._classes or tuple(sorted(labels, key=_class_order))
         sizes: Counter[tuple[int, int]] = Counter()
         grey = True
         failed = []
@@ -117,6 +128,8 @@ class ImageFiles:
         root = _wrapper(images)
         table, listing = (next((p for p in (n, root + n) if p in files), None) for n in (TABLE, LABELS))
         rest = {*files} - {*images} - {table, listing}
+        if not self.listed:
+            table = listing = None
         others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in rest)
         if others:
             notes.append(f"left out because they are no images: {others.total()} files ({', '.join(sorted(others))})")
@@ -132,14 +145,15 @@ class ImageFiles:
         labels = _read_listing(self.tree, listing)
         if isinstance(labels, Listed):
             return self._give_attributes(labels, notes)
-        if labels and labels.keys().isdisjoint(images):
+        if labels.of and labels.of.keys().isdisjoint(images):
             raise UsageError(
                 f"no image of {self.place} is named in its {LABELS}: there is {images[0]}, but {LABELS} begins with "
-                f"{next(iter(labels))}. Give paths as they are below {self.place}"
+                f"{next(iter(labels.of))}. Give paths as they are below {self.place}"
             )
-        self._entries = [entry._replace(label=labels.get(entry.path)) for entry in self._entries]
+        self._entries = [entry._replace(label=labels.of.get(entry.path)) for entry in self._entries]
+        self._classes = labels.classes
         notes.append(f"the labels are those of {LABELS}")
-        return _missing(labels, images, LABELS)
+        return _missing(labels.of, images, LABELS)
 
     def _give_attributes(self, listed: Listed, notes: list[str]) -> list[tuple[str, str]]:
         """Keep the images that have attributes; adds to the notes and returns what is missing."""
@@ -190,8 +204,8 @@ def _class_order(name: str) -> tuple[bool, int, str]:
     return not number, int(name) if number else 0, name
 
 
-def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
-    """Path -> class, or the attributes, from StyleGAN's dataset.json."""
+def _read_listing(tree: Tree, path: str) -> Labels | Listed:
+    """The classes, or the attributes, from StyleGAN's dataset.json."""
     wanted = (
         f'{path} in {tree.place} must be {{"labels": [["image path", whole number or null], …] or null}}, or have '
         "vectors of numbers, all as long, in place of the whole numbers"
@@ -217,7 +231,10 @@ def _read_listing(tree: Tree, path: str) -> dict[str, str | None] | Listed:
             raise UsageError(f"{wanted}; it has several kinds of labels")
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{wanted}; it is not: {type(error).__name__}: {error}") from None
-    return Listed(LABELS, check_names(numbered(*widths), LABELS), rows) if rows else labels
+    if rows:
+        return Listed(LABELS, check_names(numbered(*widths), LABELS), rows)
+    labelled = any(label is not None for label in labels.values())
+    return Labels(labels, tuple(names) if names and labelled else ())
 
 
 def _class_name(names: object, label: int) -> str:

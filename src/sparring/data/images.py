@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.decode import EXTENSIONS, decode, explain, look
+from sparring.data.folder import ImageFiles
 from sparring.data.layout import Layout
 from sparring.data.named import NAMES
 from sparring.data.open import open_path
@@ -32,17 +33,20 @@ class Images(NamedTuple):
     """(file, why) for everything that could not be read."""
 
 
-def read_images(path: str, spec: DataSpec, fit: Fit = "exact") -> Images:
-    """The images of a file, folder, zip or array in the shape of a specification.
+def read_images(path: str, spec: DataSpec, fit: Fit = "exact", options: DataOptions | None = None) -> Images:
+    """The images of a file, folder, zip or array in the shape of a specification; labels are not looked at.
 
-    Other sizes are refused if ``fit`` is ``exact``, else they are scaled as the data option of this name says.
+    Other sizes are refused if ``fit`` is ``exact``, else they are scaled as the data option of this name says. Of
+    ``options`` only the values' ``range`` means anything here.
 
     Raises:
-        UsageError: nothing can be read, or images of another size.
+        UsageError: nothing can be read, images of another size, or another option.
     """
+    options = options or DataOptions()
+    options.allow("images to be classified", ("range",))
     channels, height, width = spec.shape
     layout = Layout(height, width, channels, "crop" if fit == "exact" else fit)
-    sizes, items = look_through(path, layout)
+    sizes, items = look_through(path, layout, options)
     if fit == "exact" and (others := sizes - {(height, width)}):
         found = ", ".join(f"{h}x{w}" for h, w in sorted(others)[:3])
         raise UsageError(
@@ -61,7 +65,7 @@ def read_images(path: str, spec: DataSpec, fit: Fit = "exact") -> Images:
     return Images(tuple(names), torch.from_numpy(np.stack(pixels)), tuple(skipped))
 
 
-def look_through(path: str, layout: Layout) -> tuple[set[tuple[int, int]], Iterable[Item]]:
+def look_through(path: str, layout: Layout, options: DataOptions) -> tuple[set[tuple[int, int]], Iterable[Item]]:
     """The sizes (height, width) that occur, and the images one by one. Raises ``UsageError`` if none can be read."""
     file = Path(path).expanduser()
     if file.suffix.lower() in EXTENSIONS and file.is_file():
@@ -73,7 +77,9 @@ def look_through(path: str, layout: Layout) -> tuple[set[tuple[int, int]], Itera
         return {(height, width)}, one_file(file, layout)
     if path in (*NAMES, *TOYS) and not file.exists():
         raise UsageError(f"{path} is a named set: only images in a file or folder of their own are read here.")
-    origin = open_path(path, DataOptions())
+    origin = open_path(path, options)
+    if isinstance(origin, ImageFiles):
+        origin = ImageFiles(origin.tree, origin.name, listed=False)
     return set(origin.survey().sizes), origin.items(layout)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from sparring.data.folder import LABELS
+from sparring.data.folder import LABELS, PARTS
 from sparring.data.npy import CLASS_NAMES
 from sparring.errors import SparringError, UsageError
 from sparring.files import explain, write_atomically
@@ -104,8 +104,12 @@ def write_pictures(
 
 
 def folders(classes: Sequence[str]) -> list[str]:
-    """A folder's name for each class: its own where all are plain, as names come from the data; else its number."""
-    plain = all(PLAIN.fullmatch(name) for name in classes) and len({name.lower() for name in classes}) == len(classes)
+    """A folder's name for each class: its own where all are plain, as names come from the data; else its number.
+
+    A name that a part has, too, is not plain.
+    """
+    names = {name.lower() for name in classes}
+    plain = all(PLAIN.fullmatch(name) for name in classes) and len(names) == len(classes) and names.isdisjoint(PARTS)
     return list(classes) if plain else [str(i) for i in range(len(classes))]
 
 

@@ -12,7 +12,7 @@ from sparring.data.labels import keep_labels
 from sparring.data.named import NAMES, open_named
 from sparring.data.options import DataOptions
 from sparring.data.origin import Origin
-from sparring.data.pack import IMAGE_OPTIONS, open_packed
+from sparring.data.pack import IMAGE_OPTIONS, open_packed, train_on_validation
 from sparring.data.toys import TOYS, open_toy
 from sparring.data.tree import FolderTree, ZipTree
 from sparring.errors import UsageError
@@ -20,7 +20,7 @@ from sparring.settings import nearest
 from sparring.types import Dataset
 
 FILES = ("size", "fit", "channels", "holdout")
-LABELS = ("labels_per_class", "labels_seed")
+SHOWN = ("validation", "labels_per_class", "labels_seed")
 WANTED = "a folder or .zip of images, .npy, .npz, or IDX files"
 
 
@@ -45,8 +45,10 @@ def open_data(data: str, options: DataOptions | None = None, *, show_progress: b
         return open_toy(data, options)
     origin = open_named(data, options, show_progress) if data in NAMES else open_path(data, options)
     allowed = FILES if isinstance(origin, ImageFiles) else IMAGE_OPTIONS
-    options.allow(f"the images of {data}", (*allowed, *LABELS))
+    options.allow(f"the images of {data}", (*allowed, *SHOWN))
     dataset = open_packed(origin, options, show_progress)
+    if options.validation == "train":
+        dataset = train_on_validation(dataset)
     if options.labels_per_class is None:
         return dataset
     return keep_labels(dataset, options.labels_per_class, options.labels_seed)

@@ -34,6 +34,8 @@ class DataOptions:
     """Arrays: which values mean black and white. ``auto``: whole numbers 0..255 (or 16-bit), floats 0..1 or -1..1."""
     holdout: float | None = None
     """Images without a test part of their own: the share held out as one, 0 to 0.5 (default 0.1)."""
+    validation: Literal["apart", "train"] = "apart"
+    """Images: the share that would choose the best checkpoint is held out, or trains like the others."""
     labels_per_class: int | None = None
     """Images: how many of each class show their labels to training, drawn by ``labels_seed``; the others go unlabelled
     (default: all show them)."""
@@ -49,7 +51,7 @@ class DataOptions:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         hints = get_type_hints(type(self))
-        for name in ("fit", "channels", "range"):
+        for name in ("fit", "channels", "range", "validation"):
             _one_of(name, getattr(self, name), get_args(hints[name]))
         self.height_width()
         _check(self.holdout is None or 0 <= self.holdout <= 0.5, "holdout", self.holdout, "a share from 0 to 0.5")

@@ -100,6 +100,20 @@ def load_entry(entry: Path) -> Dataset | None:
         return None
 
 
+def train_on_validation(dataset: Dataset) -> Dataset:
+    """The same packed data, whose validation part is part of the training part; the specification stays."""
+    train, validation = dataset.train, dataset.validation
+    if not isinstance(train, PackedSource) or not isinstance(validation, PackedSource):
+        return dataset
+    return replace(
+        dataset,
+        train=train.joined(validation),
+        validation=None,
+        fingerprint=f"{dataset.fingerprint}-whole",
+        notes=(*dataset.notes, f"validation: none, its {len(validation)} images train like the others"),
+    )
+
+
 def _bytes_needed(survey: Survey, layout: Layout) -> int:
     image = layout.height * layout.width * layout.channels
     return survey.count * (image + image // 3 * layout.reduce_grey + 4 * len(survey.attributes) + 32) + 65536

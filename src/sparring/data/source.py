@@ -68,6 +68,11 @@ class PackedSource:
         everything = np.arange(len(self._images), dtype=np.int64)
         return PackedSource(self._spec, self._images, self._conditions, everything)
 
+    def joined(self, other: PackedSource) -> PackedSource:
+        """This part and another one of the same set, in the order in which they were read."""
+        positions = np.sort(np.concatenate([self._positions, other._positions]))
+        return PackedSource(self._spec, self._images, self._conditions, positions)
+
     def tensors(self) -> Batch | None:
         """The whole part, in order, to be put on a device; None if it is over 512 MiB."""
         if len(self) * self._images[:1].nbytes > FITS:

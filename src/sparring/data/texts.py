@@ -66,7 +66,7 @@ def open_texts(data: str) -> TextDataset:
     """
     path = _find(data) if data in NAMED_TEXTS else Path(os.path.expanduser(data))
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{path} is no text in UTF-8 ({error.reason} at byte {error.start}): save it as UTF-8."

@@ -26,6 +26,17 @@ class Normal:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """Latent codes (n, dim), every number uniform from 0 to 1."""
+
+    dim: int
+
+    def __call__(self, generator: torch.Generator | None, n: int) -> Tensor:
+        """N codes (n, dim); the first ones do not depend on n."""
+        return torch.rand(n, self.dim, generator=generator)
+
+
+@dataclass(frozen=True)
 class Stratified:
     """Latent codes (n, 1) evenly spaced from low to high, each moved up by a uniform share of ``jitter``."""
 

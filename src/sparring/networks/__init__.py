@@ -17,6 +17,7 @@ from sparring.networks.noisy import NoisyClassifier, NoisyConvolutions
 from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
 from sparring.networks.representation import Representation, representation_of
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
+from sparring.networks.softplus import SoftplusGenerator
 from sparring.networks.spectral import spectral
 from sparring.networks.variational import GaussianEncoder, VariationalAutoencoder
 
@@ -48,6 +49,7 @@ __all__ = [
     "Representation",
     "ResNetFeatures",
     "ResNetGenerator",
+    "SoftplusGenerator",
     "StandardisedEncoder",
     "UpsampleGenerator",
     "VariationalAutoencoder",

@@ -8,46 +8,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
 
-FIRST = 0.1
-"""Deviation of first weights: of no meaning to a row of fixed length but for how far a step of Adam turns it."""
-
-
-class WeightNormed(nn.Linear):
-    """A dense layer whose rows have the length ``gain`` (Salimans & Kingma 2016, arXiv:1602.07868, eq. 2).
-
-    The length is learned only where ``learned``. Not the weight but the output is scaled: the same numbers for less.
-    """
-
-    def __init__(self, before: int, after: int, gain: float, *, learned: bool = False) -> None:
-        super().__init__(before, after)
-        nn.init.normal_(self.weight, 0.0, FIRST)
-        nn.init.zeros_(self.bias)
-        self.length = nn.Parameter(torch.full((after,), gain)) if learned else gain
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Vectors (n, after) from vectors (n, before)."""
-        scale = self.length / torch.linalg.vector_norm(self.weight, dim=1)
-        return torch.addcmul(self.bias, x @ self.weight.t(), scale)
-
-
-class WeightNormedConvolution(nn.Conv2d):
-    """The same of a 3 x 3 convolution that keeps the side, or of ``stride`` 2, which halves it, rounded up."""
-
-    def __init__(self, before: int, after: int, gain: float, *, stride: int = 1) -> None:
-        super().__init__(before, after, 3, stride, 1)
-        nn.init.normal_(self.weight, 0.0, FIRST)
-        assert self.bias is not None
-        nn.init.zeros_(self.bias)
-        self.length = gain
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Maps (n, after, h, w) from maps (n, before, h, w)."""
-        assert self.bias is not None
-        scale = self.length / torch.linalg.vector_norm(self.weight, dim=(1, 2, 3))
-        maps = conv2d(x, self.weight, None, self.stride, self.padding)
-        return torch.addcmul(self.bias[:, None, None], maps, scale[:, None, None])
+from sparring.networks.weight_normed import WeightNormed, WeightNormedConvolution, first_pass
 
 
 class Noise(nn.Module):
@@ -70,7 +32,7 @@ class NoisyClassifier(nn.Module):
     """Images (n, C, H, W) in [-1, 1] to class logits (n, classes), by dense layers of these widths.
 
     Salimans et al. 2016, arXiv:1606.03498: pixels from 0 to 1 and their noise .3, then ReLU and noise .5 at each hidden
-    layer, all rows of fixed length but those of the last.
+    layer, all rows of fixed length but those of the last; lengths and biases at first by a pass of examples.
     """
 
     def __init__(
@@ -79,11 +41,10 @@ class NoisyClassifier(nn.Module):
         super().__init__()
         sizes = (math.prod(shape), *widths)
         layers: list[nn.Module] = [nn.Flatten(), Noise(noise[0])]
-        for i, (before, after) in enumerate(itertools.pairwise(sizes)):
-            # About what gives every unit a variance of 1 at first, given the noise that comes with its inputs.
-            layers += [WeightNormed(before, after, 1.3 if i else 2.5), nn.ReLU(), Noise(noise[1])]
+        for before, after in itertools.pairwise(sizes):
+            layers += [WeightNormed(before, after), nn.ReLU(), Noise(noise[1])]
         self.hidden = nn.Sequential(*layers[:-1])
-        self.classify = nn.Sequential(layers[-1], WeightNormed(sizes[-1], classes, 1.0, learned=True))
+        self.classify = nn.Sequential(layers[-1], WeightNormed(sizes[-1], classes, learned=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, classes)."""
@@ -94,6 +55,14 @@ class NoisyClassifier(nn.Module):
         """The last hidden layer, (n, width), before its noise."""
         hidden: Tensor = self.hidden(0.5 * (x + 1))
         return hidden
+
+    def first_pass(self, x: Tensor) -> None:
+        """Fit the first weights to examples (n, C, H, W), with noise on them: to be called once, before training."""
+        first_pass(self, x)
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return [layer for layer in self.hidden if isinstance(layer, nn.ReLU)]
 
 
 class NoisyConvolutions(nn.Module):
@@ -112,12 +81,11 @@ class NoisyConvolutions(nn.Module):
         for block, after in enumerate((width, 2 * width, 2 * width)):
             for place in range(3):
                 stride = 2 if place == 2 and block < 2 else 1
-                gain = 1.4 if layers[1:] else 2.0
-                layers += [WeightNormedConvolution(before, after, gain, stride=stride), nn.LeakyReLU(0.2)]
+                layers += [WeightNormedConvolution(before, after, stride=stride), nn.LeakyReLU(0.2)]
                 before = after
             layers += [nn.Dropout(0.5)] if block < 2 else []
         self.hidden = nn.Sequential(*layers)
-        self.classify = WeightNormed(before, classes, 1.0, learned=True)
+        self.classify = WeightNormed(before, classes, learned=True, deviation=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (n, classes)."""
@@ -128,3 +96,11 @@ class NoisyConvolutions(nn.Module):
         """The last maps' means, (n, 2 width)."""
         means: Tensor = self.hidden(x).mean((2, 3))
         return means
+
+    def first_pass(self, x: Tensor) -> None:
+        """Fit the first weights to examples (n, C, H, W), with noise on them: to be called once, before training."""
+        first_pass(self, x)
+
+    def hidden_layers(self) -> list[nn.Module]:
+        """The activations, from the first on."""
+        return [layer for layer in self.hidden if isinstance(layer, nn.LeakyReLU)]

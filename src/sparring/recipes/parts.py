@@ -18,9 +18,21 @@ def normal(dim: int) -> Latent:
     """Latent codes (n, dim) from the standard normal distribution. Raises ``UsageError`` for a dim below 1."""
     from sparring.latents.priors import Normal
 
+    return Normal(at_least_one(dim))
+
+
+def uniform(dim: int) -> Latent:
+    """Latent codes (n, dim), uniform from 0 to 1. Raises ``UsageError`` for a dim below 1."""
+    from sparring.latents.priors import Uniform
+
+    return Uniform(at_least_one(dim))
+
+
+def at_least_one(dim: int) -> int:
+    """What it is given. Raises ``UsageError`` for a dim below 1."""
     if dim < 1:
         raise UsageError(f"latent_dim={dim} makes no sense: it must be 1 or more.")
-    return Normal(dim)
+    return dim
 
 
 def adam(beta1: float, beta2: float, eps: float = 1e-8) -> Optimiser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor
 
+from sparring.errors import UsageError
+from sparring.files import write_atomically
 from sparring.metrics.features import features_for
 from sparring.metrics.reading import Progress, no_progress
 from sparring.rivals.budget import Clock, train_for
@@ -23,6 +26,8 @@ from sparring.types import Dataset
 RECIPES = ("ae", "vae", "auto")
 """Trained beside the Boltzmann machine."""
 NEVER = 1 << 30
+PLAN = "compare.json"
+"""The file in the folder of the trainings that says what each was given."""
 ALONE = {"best_every": NEVER, "signals_every": NEVER}
 """These trainings spend all their time on steps: the last weights are measured, so no best checkpoint is chosen."""
 
@@ -103,11 +108,12 @@ def compare_images(
     On the CPU these are its seconds, over all threads. ``data`` is the name or path that was opened.
 
     Raises:
-        UsageError: too few images.
+        UsageError: too few images, or the folder holds trainings of other data, or of another time or seed.
         SparringError: a training or the machine failed.
     """
     clock = Clock(str(device))
     measure = Measure(dataset, features_for(dataset, device, progress), n, seed)
+    check_plan(out, {"seconds": seconds, "clock": clock.name, "seed": seed, "data": dataset.fingerprint})
     rbm = train_rbm(dataset.train, seconds, seed, out / "rbm.safetensors", Clock("cpu"))
     rivals = [of_rbm(rbm, dataset, seed)]
     for recipe in RECIPES:
@@ -133,3 +139,21 @@ def compare_images(
     name, distance = dataset.spec.name, f"FD-{measure.features.name}"
     reference = measure.reference()
     return ImageComparison(name, distance, tuple(found), reference, measure.n, seconds, seed, notes, tuple(pictures))
+
+
+def check_plan(folder: Path, plan: dict[str, Any]) -> None:
+    """Write down what the trainings of a folder are given; refuse a folder whose trainings were given anything else.
+
+    Raises:
+        UsageError: they were, or nobody knows.
+    """
+    file = folder / PLAN
+    if not file.exists() and not any(folder.iterdir()):
+        write_atomically(file, json.dumps(plan).encode())
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        other = [f"{name} {kept[name]}, not {value}" for name, value in plan.items() if kept[name] != value]
+    except (OSError, ValueError, KeyError, TypeError):
+        other = [f"no {PLAN} that says what they are"]
+    if other:
+        raise UsageError(f"{folder} holds other trainings ({'; '.join(other)}): name another folder (--runs).")

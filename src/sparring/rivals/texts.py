@@ -99,12 +99,13 @@ def compare_texts(
     smoothing, and a penalty of weight 1 on squared weights. Held-out texts measure and choose nothing.
 
     Raises:
-        UsageError: fewer than two draws, which have no spread.
+        UsageError: fewer than two draws, which have no spread, or labelled texts without a word.
     """
     if draws < 2:
         raise UsageError(f"{draws} draws of labels have no spread: ask for two or more (--seeds).")
     rarest = min(np.bincount(texts.train.labels)) / len(texts.train)
-    counts = [count for count in COUNTS if count < len(texts.train) and count * rarest >= 1]
+    most = len(texts.train) - len(texts.classes)  # scikit-learn leaves one of each class behind
+    counts = [count for count in COUNTS if count <= most and count * rarest >= 1]
     learned = []
     for done, count in enumerate(counts):
         progress("labels", done, len(counts))
@@ -143,8 +144,18 @@ def errors(labelled: Texts, test: Texts) -> tuple[float, float]:
 
 
 def fitted(model: MultinomialNB | LogisticRegression, labelled: Texts) -> Pipeline:
-    """A model of the counts of words, learned."""
-    return make_pipeline(CountVectorizer(), model).fit(labelled.texts, labelled.labels)
+    """A model of the counts of words, learned.
+
+    Raises:
+        UsageError: no text has a word.
+    """
+    counter = CountVectorizer()
+    if not any(map(counter.build_analyzer(), labelled.texts)):
+        raise UsageError(
+            f"none of {len(labelled)} labelled texts, such as {labelled.texts[0][:20]!r}, has a word of two letters or "
+            "more: nothing can be learned from them."
+        )
+    return make_pipeline(counter, model).fit(labelled.texts, labelled.labels)
 
 
 def generate(texts: TextDataset, seed: int) -> tuple[float, dict[str, Composed]]:

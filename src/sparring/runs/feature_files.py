@@ -97,8 +97,6 @@ def write_features(
     n, width = len(source), 0
     conditions: list[Tensor] = []
     labels, attributes = (out.with_name(f"{out.stem}-{name}.npy") for name in ("labels", "attributes"))
-    for of_others in (labels, attributes):  # from an earlier call, of other examples
-        of_others.unlink(missing_ok=True)
     with opened_atomically(out) as file:
         for done, x, y in chunks(source):
             features = extract(network, x, device)
@@ -109,6 +107,8 @@ def write_features(
             file.write(features.flatten(1).numpy().astype("<f4", copy=False).tobytes())
             conditions += [] if y is None else [y]
             progress("features", done + len(x), n)
+    for of_others in (labels, attributes):  # from an earlier call, of other examples
+        of_others.unlink(missing_ok=True)
     if not conditions:
         return (n, width), None
     beside = attributes if source.spec.attributes else labels

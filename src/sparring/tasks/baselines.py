@@ -17,8 +17,9 @@ from sparring.training.engine import make_step
 from sparring.training.loop import FIRST_WEIGHTS, computing_with
 from sparring.types import DataSource, Recipe
 
-STEPS = 5_000
-"""Steps of a training on labels at the most: it is over long before."""
+FEWEST_STEPS, EPOCHS = 5_000, 70
+"""Of a training on labels: as many steps as there are of the recipe, or as these, or until every labelled image was
+seen so often, if that takes longer. Few labels are learned long before."""
 NEIGHBOURS, SPREAD = 7, 0.8
 """Of label spreading: neighbours in the graph, and how much of its label an image takes from them."""
 COMPONENTS = 50
@@ -30,7 +31,7 @@ def train_supervised(recipe: Recipe, source: DataSource, device: torch.device, d
 
     All else is the recipe's: network, noise, optimiser, rates that fall, average.
     """
-    recipe = replace(recipe, game=Supervised(), steps=min(recipe.steps, STEPS))
+    recipe = replace(recipe, game=Supervised(), steps=supervised_steps(recipe, source))
     own = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(own), computing_with(recipe.threads):
         torch.default_generator.manual_seed(mix(recipe.seed, FIRST_WEIGHTS))
@@ -45,6 +46,13 @@ def train_supervised(recipe: Recipe, source: DataSource, device: torch.device, d
     trained = step.state.average_discriminator or step.state.players.discriminator
     assert trained is not None
     return trained.cpu().eval()
+
+
+def supervised_steps(recipe: Recipe, source: DataSource) -> int:
+    """How many steps the training on the labels of a source alone has: no more than the recipe's."""
+    labels = source.labels
+    known = 0 if labels is None else int((labels >= 0).sum())
+    return min(recipe.steps, max(FEWEST_STEPS, EPOCHS * known // recipe.batch))
 
 
 def spread_labels(train: DataSource, held_out: DataSource) -> float:

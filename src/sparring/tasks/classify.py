@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 import torch
+from scipy.stats import binomtest
 
 from sparring import api
 from sparring.data import DataOptions, open_data
@@ -22,7 +23,7 @@ from sparring.recipes.build import build, find, share_out
 from sparring.runs.classifier import Ensemble, share_wrong
 from sparring.runs.run import Run
 from sparring.settings import LARGEST_SEED, Value
-from sparring.tasks.baselines import spread_labels, train_supervised
+from sparring.tasks.baselines import spread_labels, supervised_steps, train_supervised
 from sparring.training.device import choose_device
 from sparring.training.display import Display
 from sparring.types import Dataset, DataSource
@@ -35,6 +36,8 @@ APART = 1000
 """Between the seeds of an ensemble's networks: more than there are draws of labels, so that none is trained twice."""
 GAME, ALONE, SPREADING, ALL = "few labels and the game", "few labels alone", "label spreading (kNN)", "all labels"
 ENSEMBLE = "ensemble of such networks"
+FEW_WRONG = 5
+"""Where fewer images than this are wrong, or right, a standard error says little."""
 NOTES = {
     ENSEMBLE: "the mean of what they say",
     ALONE: "the same network, without the other images",
@@ -56,12 +59,15 @@ class Classification:
     held_out: int
     """Images that the errors are measured on; 0: nothing is held out, and there are no errors."""
     errors: dict[str, float]
+    steps: dict[str, int]
+    """Of each training whose classifier was measured."""
     others: tuple[Run, ...] = ()
     """The ensemble's other networks: the same labels, first weights and draws of their own."""
 
     def to_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
         values = {name: value for name, value in vars(self).items() if name not in ("run", "others")}
+        values["steps"] = {name: steps for name, steps in self.steps.items() if name in self.errors}
         return {"run": str(self.run.path), **values, "others": [str(other.path) for other in self.others]}
 
 
@@ -97,21 +103,30 @@ def classify(
         settings: as in ``train``.
 
     The same call goes on where an earlier one stopped. The classifier is the average after the last step: no held-out
-    image chooses anything.
+    image chooses anything, so the validation part trains, too, unless it is all that is held out.
 
     Raises:
         UsageError: wrong usage, or data without two classes or with too few labels.
         SparringError: the training or the machine failed.
     """
     shown = display or Display()
+    if "labels_seed" in settings:
+        raise UsageError("labels_seed has no place here: seed decides which labels are shown.")
     if networks < 1:
         raise UsageError(f"networks={networks}: at least one has to learn.")
     if seed + APART * (networks - 1) > LARGEST_SEED:
         raise UsageError(f"seed={seed} leaves no seeds for {networks} networks: give a smaller one.")
     named = find(recipe)
     own, general, data_options = share_out(named, settings, get_type_hints(DataOptions))
-    full = open_data(str(data), DataOptions(**data_options), show_progress=display is None)  # type: ignore[arg-type]
+    options = DataOptions(**data_options)  # type: ignore[arg-type]
+    full = open_data(str(data), options, show_progress=display is None)
+    if full.test is not None and "validation" not in settings:  # nothing is chosen here, so all may train
+        settings = {"validation": "train", **settings}
+        full = open_data(str(data), replace(options, validation="train"))
     known_labels(full)
+    if full.skipped:
+        (file, why), number = full.skipped[0], len(full.skipped)
+        shown.say(f"{number} listed images or files are not used, as {file} ({why}): spar data shows them all")
     if not build(named, full.spec, own, general).classifies:
         raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     if labels_per_class is not None:
@@ -136,15 +151,17 @@ def measure(
     listing = {"seed": seed, "positions": shown.tolist(), "labels": labels[shown].tolist()}
     write_atomically(run.path / "labelled.json", (json.dumps(listing) + "\n").encode())
     file, step = run.path / "classification.json", run.step("last")
-    errors = kept_errors(file, step)
+    steps = {GAME: step, ENSEMBLE: step}
+    steps |= {ALONE: supervised_steps(run.recipe, few.train), ALL: supervised_steps(run.recipe, full.train)}
+    errors = kept_errors(file, steps)
     of_held_out = None if full.held_out is None else full.held_out.labels
     known = 0 if of_held_out is None else int((of_held_out >= 0).sum())
-    found = Classification(run, seed, len(shown), len(labels), known, errors, tuple(others))
+    found = Classification(run, seed, len(shown), len(labels), known, errors, steps, tuple(others))
     measured = contenders(runs, few, full, choose_device(device), display, baselines) if known else {}
     for name, share in measured.items():
         if name not in errors:
             errors[name] = share()
-            write_atomically(file, (json.dumps({"step": step, **found.to_json()}, indent=2) + "\n").encode())
+            write_atomically(file, (json.dumps(found.to_json(), indent=2) + "\n").encode())
     return found
 
 
@@ -173,12 +190,13 @@ def contenders(
     return found
 
 
-def kept_errors(file: Path, step: int) -> dict[str, float]:
-    """What an earlier call measured of this run alone; nothing if it was of another step, or is damaged."""
+def kept_errors(file: Path, steps: Mapping[str, int]) -> dict[str, float]:
+    """What an earlier call measured of this run alone, after as many steps each; nothing if the file is damaged."""
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         errors = {str(name): float(error) for name, error in kept["errors"].items() if name != ENSEMBLE}
-        return errors if kept["step"] == step else {}
+        same = kept["steps"][GAME] == steps[GAME]
+        return {name: e for name, e in errors.items() if same and kept["steps"].get(name) == steps.get(name)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
@@ -188,14 +206,18 @@ def to_table(found: Sequence[Classification]) -> Table:
     from rich.table import Table
 
     first = found[0]
-    draws = "" if len(found) == 1 else f", {len(found)} draws of labels: mean ± deviation (least to most)"
+    drawn = first.run.identity.data_options.get("labels_per_class") is not None
+    what = "draws of labels" if drawn else "trainings on the same labels"
+    spread = "± standard error" if len(found) == 1 else f"{len(found)} {what}: mean ± deviation (least to most)"
     title = f"error on {first.held_out} held-out images; {first.labelled} of {first.examples} training images labelled"
-    table = Table(title=title + draws)
+    table = Table(title=f"{title}; {spread}")
     table.add_column("")
     table.add_column("wrong", justify="right", no_wrap=True)
+    table.add_column("steps", justify="right")
     table.add_column("")
     for name, errors in of_all_draws(found).items():
-        table.add_row(name, in_words([100 * error for error in errors], first.held_out), NOTES.get(name, ""))
+        steps = str(first.steps.get(name, ""))
+        table.add_row(name, in_words(errors, first.held_out), steps, NOTES.get(name, ""))
     return table
 
 
@@ -229,9 +251,16 @@ def check_seeds(seeds: Sequence[int]) -> None:
 
 
 def in_words(errors: Sequence[float], n: int) -> str:
-    """Errors in per cent: one with its standard error on ``n`` images, several with their mean and deviation."""
-    if len(errors) == 1:
-        p = errors[0] / 100
-        return f"{errors[0]:.2f} % ± {100 * math.sqrt(p * (1 - p) / n):.2f}"
-    mean, deviation = statistics.mean(errors), statistics.stdev(errors)
-    return f"{mean:.2f} % ± {deviation:.2f} ({min(errors):.2f} to {max(errors):.2f})"
+    """Errors in per cent: one with its standard error on ``n`` images, several with their mean and deviation.
+
+    One of a few images is a count and an interval that holds the true error 19 times in 20 (Clopper & Pearson 1934).
+    """
+    if len(errors) > 1:
+        mean, least, most = (100 * value for value in (statistics.mean(errors), min(errors), max(errors)))
+        return f"{mean:.2f} % ± {100 * statistics.stdev(errors):.2f} ({least:.2f} to {most:.2f})"
+    (p,) = errors
+    wrong = round(p * n)
+    if min(wrong, n - wrong) >= FEW_WRONG:
+        return f"{100 * p:.2f} % ± {100 * math.sqrt(p * (1 - p) / n):.2f}"
+    low, high = binomtest(wrong, n).proportion_ci()
+    return f"{wrong} of {n} ({100 * low:.1f} to {100 * high:.1f} %)"

@@ -10,14 +10,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from sparring.data.draw import draw_indices
 from sparring.errors import SparringError, UsageError
-from sparring.training.draw import Draw
+from sparring.training.draw import GAME, REAL_STREAMS, Draw
 from sparring.training.state import State
 from sparring.training.step import Step
-from sparring.types import DataSource, Recipe, Statistics
+from sparring.types import DataSource, Recipe, SeesFirst, Statistics
 
 WARM_UP = 3
 """Steps of each stage before it is captured: they make the optimisers' tensors and the libraries' workspaces."""
+
+
+FIRST = 500
+"""Examples that first weights are fitted to, as in the code of Salimans et al. 2016."""
 
 
 class Recorder(Protocol):
@@ -140,4 +145,17 @@ def make_step(recipe: Recipe, source: DataSource, device: torch.device) -> Step:
     # Balanced rates are known on the device alone: as numbers of Python they would have every step wait for it.
     rates = static or (bool(recipe.balance) and device.type == "cuda")
     state, draw = State(recipe, device, static=rates), Draw(recipe, source, device, static=static)
+    show_first(state, source)
     return Captured(recipe, state, draw, CudaRecorder(device)) if static else Step(recipe, state, draw)
+
+
+def show_first(state: State, source: DataSource) -> None:
+    """Show a discriminator some examples, if its first weights depend on them (``SeesFirst``); averages follow."""
+    discriminator = state.players.discriminator
+    if not isinstance(discriminator, SeesFirst):
+        return
+    first = draw_indices(len(source), state.recipe.seed, REAL_STREAMS[GAME], 0, min(FIRST, len(source)))
+    place = next(discriminator.parameters()).device
+    discriminator.first_pass(source.spec.encode(source.read(first).x.to(place)))
+    for average, network in state.averaged():
+        average.load_state_dict(network.state_dict())
