@@ -104,6 +104,12 @@ def stopping_at() -> type[StoppingAt]:
     return StoppingAt
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """What a test draws without a seed of its own does not depend on the tests before it."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Packed data and trained features are made once for all tests, and never in the user's own cache."""
