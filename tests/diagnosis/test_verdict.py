@@ -139,6 +139,17 @@ def test_another_length_than_the_recipes_is_a_suspect_too():
     assert "you set steps=100" in remedy.why
 
 
+def test_modes_of_points_are_what_most_recipes_leave_out_by_themselves():
+    points = DataSpec("points", (2,))
+    given = {"lr_generator": 0.05, "seed": 3}
+    assert sick("modes missing", recipe="pacgan", given=given, spec=points).recipe == "auto"
+    assert sick("modes missing", recipe="pacgan", given=given).recipe == "pacgan"
+    findings = tuple(Finding(kind, "", ()) for kind in ("undertrained", "modes missing"))
+    both = Verdict(1000, findings, (), {"improving": 0.5, "above_floor": 8.0})
+    assert prescribe(both, replace(IDENTITY, recipe="pacgan", spec=points)).recipe == "auto"
+    assert prescribe(both, replace(IDENTITY, recipe="r3gan", spec=points)).goes_on
+
+
 def test_the_best_known_recipe_is_played_more_gently():
     remedy = sick("divergence", recipe="auto")
     assert remedy.settings == {"lr_generator": 1e-4, "lr_discriminator": 1e-4}

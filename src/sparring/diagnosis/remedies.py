@@ -23,6 +23,10 @@ HARMLESS = (
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
 """Settings that cannot make a game sick, so they are kept, and are no suspects."""
+LOST = ("generator gradient vanishes", "collapse to few images", "modes missing")
+"""Sicknesses of games that leave out modes."""
+KEEPS_MODES = (BEST, "r3gan")
+"""Recipes that leave out none of a mixture."""
 CALMING = {"schedule_generator": "cosine", "schedule_discriminator": "cosine", "ema": 0.999, "ema_rampup": 0.05}
 """What makes circles shrink: steps that become small, and an average over many of them (Yazici et al. 2019,
 arXiv:1806.04498)."""
@@ -47,15 +51,17 @@ class Remedy:
 def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
     """What helps such a run; None where it is healthy, or nothing is known to help.
 
-    The first suspects are the settings that the user changed. Where there are none, the recipe does not fit the data,
-    and BEST takes its place. Circles shrink if the learning rates fall and the generator is averaged.
+    The first suspects are the settings that the user changed. Where there are none, or modes of points are left out,
+    the recipe does not fit the data, and BEST takes its place. Circles shrink if the learning rates fall and the
+    generator is averaged.
     """
     if not verdict.findings:
         return None
     recipe, given = recipe_word(identity), identity.given
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity.data_options}
     suspects = [f"{name}={value}" for name, value in given.items() if name not in kept]
-    if verdict.name == "undertrained":
+    lost = loses_modes(verdict, identity)
+    if verdict.name == "undertrained" and not lost:
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
         return more_data(identity, kept)
@@ -63,13 +69,19 @@ def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
     if goes_in_circles(verdict) and keeps_its_rates(identity):
         why = "let the learning rates fall to zero, and average the generator: circles become smaller"
         return Remedy(f"{why}; {own}" if own else why, recipe, kept | CALMING)
-    if suspects:
+    if suspects and not lost:
         return Remedy(own, recipe, kept)
     if recipe != BEST:
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
         same = ("seed", "threads", *identity.data_options)
         return Remedy(why, BEST, {name: value for name, value in kept.items() if name in same})
     return gentler(identity, kept)
+
+
+def loses_modes(verdict: Verdict, identity: Identity) -> bool:
+    """Whether modes of points are left out by a recipe that does so at its own settings too (benchmarks/modes.py)."""
+    names = {finding.sickness for finding in verdict.findings}
+    return identity.spec.kind == "points" and identity.recipe not in KEEPS_MODES and not names.isdisjoint(LOST)
 
 
 def goes_in_circles(verdict: Verdict) -> bool:
