@@ -60,15 +60,16 @@ def measure(row: str, recipe: str, seed: int, settings: dict[str, Any], runs: Pa
 
 def table() -> str:
     """The finished draws: mean and deviation of each classifier's error."""
-    groups: dict[tuple[str, str, int, int], list[Row]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, int, str], list[Row]] = defaultdict(list)
     for row in RESULTS.read():
-        groups[row["row"], row["recipe"], row["steps"], row["settings"].get("networks", 1)].append(row)
+        others = ", ".join(f"{k}={v}" for k, v in row["settings"].items() if k not in ("steps", "networks"))
+        groups[row["row"], row["recipe"], row["steps"], row["settings"].get("networks", 1), others].append(row)
     names = (GAME, ENSEMBLE, ALONE, SPREADING, ALL)
     lines: list[list[object]] = []
     for key, found in groups.items():
         columns = [[100 * one["errors"][name] for one in found if name in one["errors"]] for name in names]
         lines.append([*key, len(found), *map(in_words, columns)])
-    return markdown(["data and labels a class", "recipe", "steps", "networks", "draws", *names], lines)
+    return markdown(["data and labels a class", "recipe", "steps", "networks", "set", "draws", *names], lines)
 
 
 def in_words(errors: list[float]) -> str:
@@ -84,7 +85,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="few-labels")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--precision", choices=["float32", "bfloat16"])
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as spar classify takes it")
     parser.add_argument("--networks", type=int, help="an ensemble of so many, on each draw of labels")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--runs", type=Path, default=Path("runs/few-labels"))
@@ -93,8 +94,8 @@ def main() -> None:
     if asked.table:
         print(table())
         return
-    names = ("steps", "precision", "networks")
-    settings = {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
+    settings: dict[str, Any] = dict(pair.split("=", 1) for pair in asked.set)
+    settings |= {name: getattr(asked, name) for name in ("steps", "networks") if getattr(asked, name) is not None}
     for seed in range(asked.seeds):
         for row in asked.rows.split(","):
             if {"row": row, "recipe": asked.recipe, "settings": settings, "seed": seed} not in RESULTS:
