@@ -6,8 +6,8 @@
 
 100 000 points, batch 100, 2 500 samples of the generator after its last step; a mode is found by one sample within
 3 sigma. The published runs have 400 epochs, which are 400 000 steps: --steps 400000. All rows have the same
-perceptrons, two latent dimensions and falling rates, 1e-3 for all but the discriminators of the last two. Each finished run is one line of results/modes.jsonl, and none is
-done twice.
+perceptrons, two latent dimensions and rates that fall from 1e-3, but for the discriminators of the last two rows. Each
+finished run is one line of results/modes.jsonl, and none is done twice.
 """
 
 from __future__ import annotations
