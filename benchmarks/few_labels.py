@@ -23,7 +23,7 @@ import torch
 
 import sparring
 from rows import HERE, Row, Rows, commit, markdown
-from sparring.tasks.classify import ALL, ALONE, ENSEMBLE, GAME, SPREADING
+from sparring.tasks.classification import ALL, ALONE, ENSEMBLE, GAME, SPREADING
 
 ROWS = {"digits-5": ("digits", 5), "mnist-10": ("mnist", 10), "mnist-5": ("mnist", 5), "mnist-2": ("mnist", 2)} | {
     "cifar10-400": ("cifar10", 400)

@@ -16,7 +16,7 @@ from sparring.data import DataOptions
 from sparring.errors import UsageError
 from sparring.recipes.build import build, find
 from sparring.tasks.baselines import supervised_steps
-from sparring.tasks.classify import (
+from sparring.tasks.classification import (
     ALL,
     ALONE,
     ENSEMBLE,

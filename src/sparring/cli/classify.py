@@ -12,7 +12,7 @@ from sparring.cli.arguments import DataArgument, DeviceOption, SetOption, join_s
 from sparring.errors import UsageError
 
 if TYPE_CHECKING:
-    from sparring.tasks.classify import Classification
+    from sparring.tasks.classification import Classification
 
 
 def classify(
@@ -42,7 +42,8 @@ def classify(
     import json
 
     from sparring.cli.given import whole_numbers
-    from sparring.tasks.classify import RECIPE, check_seeds, to_json
+    from sparring.tasks.classification import to_json
+    from sparring.tasks.classify import RECIPE, check_seeds
     from sparring.tasks.classify import classify as train
     from sparring.training.display import Display
 
@@ -79,7 +80,7 @@ def tell(found: list[Classification]) -> None:
     """Print the errors, where the run is, and what can be done with it."""
     from rich.console import Console
 
-    from sparring.tasks.classify import to_table
+    from sparring.tasks.classification import to_table
 
     last = found[-1]
     if last.held_out:

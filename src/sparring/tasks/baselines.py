@@ -56,7 +56,10 @@ def supervised_steps(recipe: Recipe, source: DataSource) -> int:
 
 
 def spread_labels(train: DataSource, held_out: DataSource) -> float:
-    """The error of label spreading on the graph of nearest neighbours (Zhou et al. 2004), as scikit-learn has it."""
+    """The error of label spreading on the graph of nearest neighbours (Zhou et al. 2004), as scikit-learn has it.
+
+    Images that no label reaches count as the first class, as there.
+    """
     from sklearn.decomposition import PCA
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.semi_supervised import LabelSpreading

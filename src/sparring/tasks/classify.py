@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
-import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import get_type_hints
 
 import numpy as np
 import torch
-from scipy.stats import binomtest
 
 from sparring import api
 from sparring.data import DataOptions, open_data
@@ -24,51 +21,14 @@ from sparring.runs.classifier import Ensemble, share_wrong
 from sparring.runs.run import Run
 from sparring.settings import LARGEST_SEED, Value
 from sparring.tasks.baselines import spread_labels, supervised_steps, train_supervised
+from sparring.tasks.classification import ALL, ALONE, ENSEMBLE, GAME, NOTES, SPREADING, Classification, kept_errors
 from sparring.training.device import choose_device
 from sparring.training.display import Display
 from sparring.types import Dataset, DataSource
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 RECIPE = "few-labels"
 APART = 1000
 """Between the seeds of an ensemble's networks: more than there are draws of labels, so that none is trained twice."""
-GAME, ALONE, SPREADING, ALL = "few labels and the game", "few labels alone", "label spreading (kNN)", "all labels"
-ENSEMBLE = "ensemble of such networks"
-FEW_WRONG = 5
-"""Where fewer images than this are wrong, or right, a standard error says little."""
-NOTES = {
-    ENSEMBLE: "the mean of what they say",
-    ALONE: "the same network, without the other images",
-    SPREADING: "scikit-learn's",
-    ALL: "the same network, every training image labelled",
-}
-
-
-@dataclass(frozen=True)
-class Classification:
-    """What came of one draw of labels: the run, and the share of held-out images that each classifier gets wrong."""
-
-    run: Run
-    seed: int
-    labelled: int
-    """Training images whose label was shown."""
-    examples: int
-    """Training images in all."""
-    held_out: int
-    """Images that the errors are measured on; 0: nothing is held out, and there are no errors."""
-    errors: dict[str, float]
-    steps: dict[str, int]
-    """Of each training whose classifier was measured."""
-    others: tuple[Run, ...] = ()
-    """The ensemble's other networks: the same labels, first weights and draws of their own."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The figures as JSON values."""
-        values = {name: value for name, value in vars(self).items() if name not in ("run", "others")}
-        values["steps"] = {name: steps for name, steps in self.steps.items() if name in self.errors}
-        return {"run": str(self.run.path), **values, "others": [str(other.path) for other in self.others]}
 
 
 def classify(
@@ -116,19 +76,10 @@ def classify(
         raise UsageError(f"networks={networks}: at least one has to learn.")
     if seed + APART * (networks - 1) > LARGEST_SEED:
         raise UsageError(f"seed={seed} leaves no seeds for {networks} networks: give a smaller one.")
-    named = find(recipe)
-    own, general, data_options = share_out(named, settings, get_type_hints(DataOptions))
-    options = DataOptions(**data_options)  # type: ignore[arg-type]
-    full = open_data(str(data), options, show_progress=display is None)
-    if full.test is not None and "validation" not in settings:  # nothing is chosen here, so all may train
-        settings = {"validation": "train", **settings}
-        full = open_data(str(data), replace(options, validation="train"))
-    known_labels(full)
+    full, settings = open_full(data, recipe, settings, show_progress=display is None)
     if full.skipped:
         (file, why), number = full.skipped[0], len(full.skipped)
         shown.say(f"{number} listed images or files are not used, as {file} ({why}): spar data shows them all")
-    if not build(named, full.spec, own, general).classifies:
-        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
     if labels_per_class is not None:
         settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
     first = Path(out) if out else Path("runs") / f"{full.spec.name}-{recipe}-{labels_per_class or 'all'}-seed{seed}"
@@ -138,6 +89,27 @@ def classify(
         out = first.with_name(f"{first.name}-network{number + 1}") if number else first
         runs.append(api.train(data, recipe, out=out, device=device, fresh=fresh, display=display, **settings))  # type: ignore[arg-type]
     return measure(runs, full, seed, device, shown, baselines=baselines)
+
+
+def open_full(
+    data: str | Path, recipe: str, settings: dict[str, Value], *, show_progress: bool
+) -> tuple[Dataset, dict[str, Value]]:
+    """The data with all their labels, and the settings that the training gets.
+
+    Raises:
+        UsageError: the data have no labels, or the recipe trains no classifier of them.
+    """
+    named = find(recipe)
+    own, general, data_options = share_out(named, settings, get_type_hints(DataOptions))
+    options = DataOptions(**data_options)  # type: ignore[arg-type]
+    full = open_data(str(data), options, show_progress=show_progress)
+    if full.test is not None and "validation" not in settings:  # nothing is chosen here, so all may train
+        settings = {"validation": "train", **settings}
+        full = open_data(str(data), replace(options, validation="train"))
+    known_labels(full)
+    if not build(named, full.spec, own, general).classifies:
+        raise UsageError(f"the recipe {recipe} trains no classifier: leave --recipe out.")
+    return full, settings
 
 
 def measure(
@@ -190,53 +162,6 @@ def contenders(
     return found
 
 
-def kept_errors(file: Path, steps: Mapping[str, int]) -> dict[str, float]:
-    """What an earlier call measured of this run alone, after as many steps each; nothing if the file is damaged."""
-    try:
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        errors = {str(name): float(error) for name, error in kept["errors"].items() if name != ENSEMBLE}
-        same = kept["steps"][GAME] == steps[GAME]
-        return {name: e for name, e in errors.items() if same and kept["steps"].get(name) == steps.get(name)}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-
-
-def to_table(found: Sequence[Classification]) -> Table:
-    """The errors of one draw of labels with their standard errors, or of several with mean and deviation."""
-    from rich.table import Table
-
-    first = found[0]
-    drawn = first.run.identity.data_options.get("labels_per_class") is not None
-    what = "draws of labels" if drawn else "trainings on the same labels"
-    spread = "± standard error" if len(found) == 1 else f"{len(found)} {what}: mean ± deviation (least to most)"
-    title = f"error on {first.held_out} held-out images; {first.labelled} of {first.examples} training images labelled"
-    table = Table(title=f"{title}; {spread}")
-    table.add_column("")
-    table.add_column("wrong", justify="right", no_wrap=True)
-    table.add_column("steps", justify="right")
-    table.add_column("")
-    for name, errors in of_all_draws(found).items():
-        steps = str(first.steps.get(name, ""))
-        table.add_row(name, in_words(errors, first.held_out), steps, NOTES.get(name, ""))
-    return table
-
-
-def to_json(found: Sequence[Classification]) -> dict[str, Any]:
-    """All draws, and the mean and deviation of each error over them."""
-    columns = of_all_draws(found)
-    return {
-        "draws": [one.to_json() for one in found],
-        "mean": {name: statistics.mean(errors) for name, errors in columns.items()},
-        "deviation": {name: statistics.stdev(errors) for name, errors in columns.items() if len(errors) > 1},
-    }
-
-
-def of_all_draws(found: Sequence[Classification]) -> dict[str, list[float]]:
-    """The errors of each classifier that was measured for every draw of labels."""
-    names = (GAME, ENSEMBLE, ALONE, SPREADING, ALL)
-    return {name: [one.errors[name] for one in found] for name in names if all(name in one.errors for one in found)}
-
-
 def check_seeds(seeds: Sequence[int]) -> None:
     """Refuse seeds that no draws of labels can have.
 
@@ -248,19 +173,3 @@ def check_seeds(seeds: Sequence[int]) -> None:
             raise UsageError(f"the seed {seed} is out of range: it must lie from 0 to {LARGEST_SEED}.")
     if len(set(seeds)) < len(seeds):
         raise UsageError("one of the seeds is given twice: the same draw of labels, the same result.")
-
-
-def in_words(errors: Sequence[float], n: int) -> str:
-    """Errors in per cent: one with its standard error on ``n`` images, several with their mean and deviation.
-
-    One of a few images is a count and an interval that holds the true error 19 times in 20 (Clopper & Pearson 1934).
-    """
-    if len(errors) > 1:
-        mean, least, most = (100 * value for value in (statistics.mean(errors), min(errors), max(errors)))
-        return f"{mean:.2f} % ± {100 * statistics.stdev(errors):.2f} ({least:.2f} to {most:.2f})"
-    (p,) = errors
-    wrong = round(p * n)
-    if min(wrong, n - wrong) >= FEW_WRONG:
-        return f"{100 * p:.2f} % ± {100 * math.sqrt(p * (1 - p) / n):.2f}"
-    low, high = binomtest(wrong, n).proportion_ci()
-    return f"{wrong} of {n} ({100 * low:.1f} to {100 * high:.1f} %)"
