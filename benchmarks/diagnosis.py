@@ -284,20 +284,22 @@ if __name__ == "__main__":
     parser.add_argument("--play", choices=PLANTED, help="train the runs of these seeds")
     parser.add_argument("--kinds", default="", help="only these, separated by commas")
     parser.add_argument("--data", default="", help="only on these")
+    parser.add_argument("--seeds", default="", help="only these of the split's")
     parser.add_argument("--fit", action="store_true", help="set the thresholds by the design runs")
     parser.add_argument("--score", action="store_true", help="count what they get right on the test runs")
     parser.add_argument("--remedies", action="store_true", help="play what is prescribed for the test runs")
     parser.add_argument("--table", action="store_true", help="show it all")
     options = parser.parse_args()
-    kinds = [kind for kind in options.kinds.split(",") if kind]
-    data = [name for name in options.data.split(",") if name]
-    for case, seed in cases(options.play, kinds, data) if options.play else ():
+    kinds, data, seeds = (
+        [word for word in words.split(",") if word] for words in (options.kinds, options.data, options.seeds)
+    )
+    for case, seed in cases(options.play, kinds, data, [*map(int, seeds)]) if options.play else ():
         play(case, seed)
     if options.fit:
         fit()
     if options.score:
         score()
-    for case, seed in cases("test", kinds, data) if options.remedies else ():
+    for case, seed in cases("test", kinds, data, [*map(int, seeds)]) if options.remedies else ():
         if case.kind != HEALTHY:
             treat(case, seed)
     if options.table:

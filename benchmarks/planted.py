@@ -109,9 +109,11 @@ def few_images(folder: Path, count: int) -> Path:
     return path
 
 
-def cases(split: str, kinds: Collection[str], data: Collection[str]) -> Iterator[tuple[Case, int]]:
-    """Each case of these kinds on these data (all if there are none) with each seed of the split, seed by seed."""
-    for seed in PLANTED[split]:
+def cases(
+    split: str, kinds: Collection[str], data: Collection[str], some: Collection[int] = ()
+) -> Iterator[tuple[Case, int]]:
+    """Each case of these kinds on these data with these seeds of the split, seed by seed; of what is empty, all."""
+    for seed in some or PLANTED[split]:
         for case in CASES:
             seeds = (HEALTHY_SEEDS if case.kind == HEALTHY else PLANTED)[split]
             if seed in seeds and case.kind in (kinds or [case.kind]) and case.data in (data or [case.data]):
