@@ -5,7 +5,7 @@ import torch
 from torch.nn.utils.parametrizations import weight_norm
 
 from sparring.networks import NoisyClassifier, NoisyConvolutions, SoftplusGenerator, representation_of
-from sparring.networks.weight_normed import WeightNormed, WeightNormedConvolution
+from sparring.networks.weight_normed import WeightNormed, WeightNormedConvolution, WithScale
 
 MAKERS = [lambda: NoisyClassifier((1, 6, 5), 4, (16, 8)), lambda: NoisyConvolutions((3, 9, 6), 4, 8)]
 
@@ -40,6 +40,15 @@ def test_dense_layers_are_torchs_weight_norm() -> None:
         layer(x).square().sum().backward()
     torch.testing.assert_close(ours.weight.grad, theirs.parametrizations.weight.original1.grad)
     torch.testing.assert_close(ours.length.grad, theirs.parametrizations.weight.original0.grad.squeeze(1))
+
+
+def test_dense_layers_can_be_differentiated_twice() -> None:
+    def weight_and_scale(weight: torch.Tensor, length: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(WithScale.apply(weight, length))
+
+    rows, lengths = (torch.rand(*size, dtype=torch.float64, requires_grad=True) for size in ((3, 5), (3,)))
+    assert torch.autograd.gradcheck(weight_and_scale, (rows, lengths))
+    assert torch.autograd.gradgradcheck(weight_and_scale, (rows, lengths))
 
 
 @pytest.mark.parametrize("make", [lambda: WeightNormed(5, 3), lambda: WeightNormedConvolution(2, 3)])

@@ -30,8 +30,28 @@ class WeightNormed(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors (n, after) from vectors (n, before)."""
-        scale = self.length / torch.linalg.vector_norm(self.weight, dim=1)
-        return torch.addcmul(self.bias, x @ self.weight.t(), scale)
+        weight, scale = WithScale.apply(self.weight, self.length)  # type: ignore[no-untyped-call]
+        return torch.addcmul(self.bias, x @ weight.t(), scale)
+
+
+class WithScale(torch.autograd.Function):
+    """Weights (after, before) and what makes their rows as long as they shall be, length / ‖row‖, (after,).
+
+    It is here for its gradient: the weights' two parts of it are added in one pass over them, where torch takes six.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weight: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """The same weights, and their scale."""
+        ctx.save_for_backward(weight, length)
+        return weight.view_as(weight), length / torch.linalg.vector_norm(weight, dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, of_weight: Tensor, of_scale: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+        """The gradients of weights and lengths."""
+        weight, length = ctx.saved_tensors
+        norm = torch.linalg.vector_norm(weight, dim=1)
+        return torch.addcmul(of_weight, weight, (-of_scale * length / norm**3)[:, None]), of_scale / norm
 
 
 class WeightNormedConvolution(nn.Conv2d):
