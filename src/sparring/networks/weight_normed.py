@@ -47,7 +47,7 @@ class WithScale(torch.autograd.Function):
         return weight.view_as(weight), length / torch.linalg.vector_norm(weight, dim=1)
 
     @staticmethod
-    def backward(ctx: Any, of_weight: Tensor, of_scale: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, of_weight: Tensor, of_scale: Tensor) -> tuple[Tensor, Tensor]:
         """The gradients of weights and lengths."""
         weight, length = ctx.saved_tensors
         norm = torch.linalg.vector_norm(weight, dim=1)
