@@ -83,7 +83,7 @@ def smooth(objective: Objective, share: float = 0.1) -> Objective:
         raise UsageError("label smoothing needs an objective with labels for real and for fake examples.")
     if not 0 < share < 0.5:
         raise UsageError(
-            f"smoothing={share} makes no sense: it must be above 0 and below .5, where labels are reversed."
+            f"smoothing={share} makes no sense: it must be above 0 and below .5: beyond, labels are reversed."
         )
 
     def discriminator(real: Tensor, fake: Tensor) -> Tensor:
