@@ -22,7 +22,7 @@ def r3gan(
     blocks: int = 2,
     augment: str = "none",
 ) -> Recipe:
-    """Relativistic pairing with R1 and R2, which converges locally and leaves no mode out.
+    """Relativistic pairing with R1 and R2, which converges locally; on ring and grid it lost no mode in ten seeds.
 
     ``latent_dim``: unless set the paper's 64 on images, and on points as many as they have. ``gamma``: the weight of
     both penalties, unless set .5 on points; on images 1 for 64 x 64 pixels, and smaller for smaller sides. ``width``:
