@@ -40,7 +40,7 @@ def recipe_for(name: str, dataset: Dataset) -> Recipe:
     chosen: dict[str, Value] = {}
     if name in CHOOSERS:
         machine = machine_with(torch.device("cpu"), torch.get_num_threads())
-        chosen = CHOOSERS[name](dataset.spec, len(dataset.train), machine).settings
+        chosen = CHOOSERS[name](dataset.spec, len(dataset.train), machine, {}).settings
     own, general, _ = share_out(named, chosen, {})
     return build(named, dataset.spec, own, general)
 

@@ -148,7 +148,7 @@ def test_runs_that_cannot_be_compared(spar, one_line, digits_run: sparring.Run, 
     """Nothing is written, and the work is not begun."""
     two = (digits_run.path, digits_run.path)
     for arguments, says in (
-        ((digits_run.path,), "1 runs cannot be compared: give from two to 26"),
+        ((digits_run.path,), "1 cannot be compared: give from two to 26 runs"),
         ((digits_run.path, gaussian_run.path), "are of different data (digits and gaussian"),
         ((digits_run.path, "nowhere"), "nowhere holds no run of Sparring"),
         ((*two, "--draws", 1), "1 draws show no noise: give at least 2"),

@@ -113,7 +113,7 @@ def test_what_has_no_row_is_told(run: sparring.Run, spar, tmp_path: Path) -> Non
     (folder / "b.png").write_bytes(b"broken")
     ended = spar("features", run.path, folder, "--out", tmp_path / "f.npy")
     assert (ended.code, len(np.load(tmp_path / "f.npy"))) == (0, 1)
-    assert ended.err == "spar: 1 files could not be read and have no row: spar data lists them\n"
+    assert ended.err == "spar: note: 1 of the files could not be read and have no row: spar data lists them\n"
 
 
 def test_the_run_s_own_data_and_a_picture(run: sparring.Run, spar, tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
+from sparring import __version__
 from sparring.cli.augment import augment
 from sparring.cli.classify import classify
 from sparring.cli.compare import compare
@@ -30,7 +31,6 @@ from sparring.errors import OUT_OF_MEMORY, SparringError, out_of_memory
 
 app = typer.Typer(
     name="spar",
-    help="Train generative adversarial networks, measure them honestly, put them to use.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -59,6 +59,22 @@ VERBS = (
 
 for verb in VERBS:
     app.command()(verb)
+
+
+def say_version(asked: bool) -> None:
+    """Print Sparring's version, if that is all that is asked."""
+    if asked:
+        typer.echo(f"sparring {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_verb(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=say_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Train generative adversarial networks, measure them honestly, put them to use."""
 
 
 def abandon_output() -> None:

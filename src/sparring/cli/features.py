@@ -55,7 +55,8 @@ def features(
     say(f"{shape[0]} x {shape[1]} features from the {source} of step {loaded.step(checkpoint)}: {out}")
     if dataset.skipped:
         typer.echo(
-            f"spar: {len(dataset.skipped)} files could not be read and have no row: spar data lists them", err=True
+            f"spar: note: {len(dataset.skipped)} of the files could not be read and have no row: spar data lists them",
+            err=True,
         )
     if beside:
         say(f"beside them: {beside}")

@@ -132,7 +132,9 @@ class ImageFiles:
             table = listing = None
         others = Counter(PurePosixPath(p).suffix.lower() or "no extension" for p in rest)
         if others:
-            notes.append(f"left out because they are no images: {others.total()} files ({', '.join(sorted(others))})")
+            notes.append(
+                f"left out because they are no images: {others.total()} of the files ({', '.join(sorted(others))})"
+            )
         self._entries = _by_folder(images, root)
         if any(entry.part != "train" for entry in self._entries):
             notes.append("the top folders give the parts")

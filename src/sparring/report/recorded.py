@@ -16,7 +16,7 @@ from sparring.diagnosis.remedies import LENGTH
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation
 from sparring.identity import Identity, Planned, Remedied
-from sparring.report.curves import chart, read_curves
+from sparring.report.curves import Curve, chart, read_curves
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
 from sparring.report.subject import Subject
@@ -25,6 +25,8 @@ from sparring.types import DataSpec
 FRAMES = 40
 """Pictures of the slider, at most."""
 LOSSES, JUDGED = ("d_loss", "g_loss"), ("d_real", "d_fake")
+SAMPLE, FLOOR, HELD_OUT = "sample_", "real_", "held-out real data"
+"""How figures of samples and their floors begin in metrics.jsonl; what a floor is called here."""
 EXPLAINED = {
     "figure": "figure that ranks checkpoints (lower is better)",
     "d_penalty": "penalty on the discriminator",
@@ -117,8 +119,16 @@ def curves(run: Subject) -> Html:
         for title, names in groups.items()
         if any(name in found for name in names)
     ]
-    charts += [chart(EXPLAINED.get(name, name.replace("_", " ")), {name: curve}) for name, curve in found.items()]
+    floors = {name: found.pop(name) for name in list(found) if name.startswith(FLOOR)}
+    for name, curve in found.items():
+        title = EXPLAINED.get(name, name.replace("_", " "))
+        charts.append(chart(title, {name: curve} | beside(curve, floors.get(FLOOR + name.removeprefix(SAMPLE)))))
     return tag("div", *charts, class_="curves")
+
+
+def beside(curve: Curve, floor: Curve | None) -> dict[str, Curve]:
+    """The floor of a curve, which is measured once, as a level line along it; nothing where there is none."""
+    return {} if floor is None else {HELD_OUT: [(step, floor[-1][1]) for step, _ in (curve[0], curve[-1])]}
 
 
 def figures(run: Subject) -> Html:

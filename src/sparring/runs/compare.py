@@ -230,7 +230,7 @@ def check_runs(runs: Sequence[Run]) -> None:
     if not all(isinstance(run, Run) for run in runs):
         raise UsageError("runs are compared, not their names: give sparring.load(directory) of each.")
     if not 2 <= len(runs) <= len(LETTERS):
-        raise UsageError(f"{len(runs)} runs cannot be compared: give from two to {len(LETTERS)}.")
+        raise UsageError(f"{len(runs)} cannot be compared: give from two to {len(LETTERS)} runs.")
     for run in runs[1:]:
         if run.identity.fingerprint != runs[0].identity.fingerprint:
             raise UsageError(
