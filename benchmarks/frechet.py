@@ -1,9 +1,10 @@
 """The Fréchet distance against the same formula with scipy's matrix square root: interleaved, on the same covariances.
 
     python benchmarks/frechet.py [--features 2048] [--rounds 3]
+    python benchmarks/frechet.py --table                   # what is finished so far, as Markdown
 
-Prints the median seconds of each, the ratio, and how far the values lie apart. The covariances are of correlated
-features whose variances fall over six decades, as those of trained networks do, and of fewer samples than features.
+The covariances are of correlated features whose variances fall over six decades, as those of trained networks do, of
+more samples than features and of fewer. Each round is one line of results/frechet.jsonl, and none is done twice.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ import scipy.linalg
 import torch
 from torch import Tensor
 
+from rows import HERE, Rows, commit, markdown
 from sparring.metrics.frechet import Moments, frechet_from_moments, moments
+
+RESULTS = Rows(HERE / "results" / "frechet.jsonl", ("features", "case", "threads", "round"))
+SAMPLES: dict[str, Callable[[int], int]] = {"full rank": lambda d: 4 * d, "singular": lambda d: d // 2}
+"""How many samples of so many features a case's covariances are of."""
 
 
 def by_scipy(first: Moments, second: Moments) -> float:
@@ -48,28 +54,44 @@ def timed(measure: Callable[[Moments, Moments], float], pair: tuple[Moments, Mom
     return value, time.perf_counter() - start
 
 
+def measure(d: int, case: str, number: int) -> None:
+    """One round of both, unless it was done."""
+    row = {"features": d, "case": case, "threads": torch.get_num_threads(), "round": number}
+    if row in RESULTS:
+        return
+    n = SAMPLES[case](d)
+    pair = (moments(features(n, d, 0)), moments(1.1 * features(n, d, 1) + 0.01))
+    mine, seconds = timed(ours, pair)
+    theirs, of_scipy = timed(by_scipy, pair)
+    apart = abs(mine - theirs) / abs(theirs)
+    RESULTS.add(row | {"ours": seconds, "scipy": of_scipy, "apart": apart, "commit": commit()})
+
+
+def table() -> str:
+    """Medians over the rounds."""
+    lines = []
+    for key, rows in RESULTS.groups("features", "case", "threads").items():
+        mine, theirs, ratio = (
+            statistics.median(values)
+            for values in zip(*((r["ours"], r["scipy"], r["scipy"] / r["ours"]) for r in rows), strict=True)
+        )
+        apart = f"{max(row['apart'] for row in rows):.0e}"
+        lines.append((*key, len(rows), f"{mine:.2f}", f"{theirs:.2f}", f"{ratio:.1f}", apart))
+    names = ("features", "covariances", "threads", "rounds", "seconds", "scipy's", "times as fast", "apart, relatively")
+    return markdown(names, lines)
+
+
 def main() -> None:
-    """Measure and print."""
+    """Measure what is missing, or show what there is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", type=int, default=2048)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    d = options.features
-    print(f"{d} features, {torch.get_num_threads()} threads, median of {options.rounds} interleaved rounds")
-    for name, n in (("full rank", 4 * d), ("singular", d // 2)):
-        pair = (moments(features(n, d, 0)), moments(1.1 * features(n, d, 1) + 0.01))
-        seconds: dict[str, list[float]] = {"ours": [], "scipy": []}
-        values = {}
-        for _ in range(options.rounds):
-            for who, measure in (("ours", ours), ("scipy", by_scipy)):
-                values[who], took = timed(measure, pair)
-                seconds[who].append(took)
-        mine, theirs = (statistics.median(seconds[who]) for who in ("ours", "scipy"))
-        apart = abs(values["ours"] - values["scipy"]) / abs(values["scipy"])
-        print(
-            f"{name:>10}: {theirs / mine:5.1f} times as fast as scipy's sqrtm "
-            f"({mine:.2f} s, {theirs:.2f} s), {apart:.1e} apart relatively"
-        )
+    for number in () if options.table else range(options.rounds):
+        for case in SAMPLES:
+            measure(options.features, case, number)
+    print(table())
 
 
 if __name__ == "__main__":

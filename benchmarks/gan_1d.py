@@ -1,8 +1,10 @@
 """Wasserstein-1 distance of `gan-1d` and `gan-1d-mended` after their last step, beside a plain port's, over ten seeds.
 
     python benchmarks/gan_1d.py [--seeds 10]
+    python benchmarks/gan_1d.py --table                    # what is finished so far, as Markdown
 
-All on N(-1, 1), by the same measure: 100 000 generated points against the exact quantile function.
+On N(-1, 1), and the mended game on a mixture too, by the same measure: 100 000 generated points against the exact
+quantile function. Each finished run is one line of results/gan_1d.jsonl, and none is done twice.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ import argparse
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 import sparring
+from rows import HERE, Rows, commit, markdown
 from sparring.metrics.points import wasserstein_1d
 from sparring.training.display import Display
 
+RESULTS = Rows(HERE / "results" / "gan_1d.jsonl", ("data", "game", "seed"))
 MU, SIGMA, M, K, EPOCHS = -1.0, 1.0, 200, 20, 400
 POINTS = 100_000
 
@@ -58,39 +63,55 @@ def plain_port(seed: int) -> Tensor:
     return points
 
 
-def ours(recipe: str, folder: Path, data: str = "gaussian") -> Callable[[int], Tensor]:
-    """Sparring's recipe; its points after the last step."""
-
-    def points(seed: int) -> Tensor:
-        out = folder / f"{data}-{recipe}-{seed}"
+def ours(recipe: str, data: str, seed: int) -> Tensor:
+    """The points of Sparring's recipe after the last step."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
         run = sparring.train(data, recipe, out=out, device="cpu", display=Display(quiet=True), seed=seed)
         return run.sample(POINTS, seed=seed, checkpoint="last")
 
-    return points
+
+GAMES: dict[tuple[str, str], Callable[[int], Tensor]] = {
+    ("gaussian", "plain port"): plain_port,
+    ("gaussian", "gan-1d"): partial(ours, "gan-1d", "gaussian"),
+    ("gaussian", "gan-1d-mended"): partial(ours, "gan-1d-mended", "gaussian"),
+    ("mixture", "gan-1d-mended"): partial(ours, "gan-1d-mended", "mixture"),
+}
+"""By data and game: the points that it has made after its last step, by seed."""
+
+
+def measure(data: str, game: str, seed: int) -> None:
+    """Play a game, unless that was done, and keep how far its points lie from the distribution."""
+    row = {"data": data, "game": game, "seed": seed}
+    if row in RESULTS:
+        return
+    density = sparring.open_data(data).density
+    assert density is not None
+    w1 = wasserstein_1d(GAMES[data, game](seed), density.quantile)
+    RESULTS.add(row | {"w1": w1, "torch": torch.__version__, "commit": commit()})
+    print(data, game, seed, f"{w1:.3f}", flush=True)
+
+
+def table() -> str:
+    """Median, least and most of the finished seeds."""
+    lines = []
+    for (data, game), rows in RESULTS.groups("data", "game").items():
+        w1 = [row["w1"] for row in rows]
+        lines.append((data, game, len(w1), f"{statistics.median(w1):.3f}", f"{min(w1):.3f} to {max(w1):.3f}"))
+    return markdown(("data", "game", "seeds", "W1, median", "least to most"), lines)
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
+    """Play what is missing, or show what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
-    seeds = range(parser.parse_args().seeds)
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as name:
-        sides = {
-            ("gaussian", "plain port"): plain_port,
-            ("gaussian", "gan-1d"): ours("gan-1d", Path(name)),
-            ("gaussian", "gan-1d-mended"): ours("gan-1d-mended", Path(name)),
-            ("mixture", "gan-1d-mended"): ours("gan-1d-mended", Path(name), "mixture"),
-        }
-        for (data, side), points in sides.items():
-            density = sparring.open_data(data).density
-            assert density is not None
-            w1 = sorted(wasserstein_1d(points(seed), density.quantile) for seed in seeds)
-            print(
-                f"{data:8} {side:14} W1 median {statistics.median(w1):.3f}, {w1[0]:.3f} to {w1[-1]:.3f}"
-                f" ({len(w1)} seeds)",
-                flush=True,
-            )
+    for seed in () if options.table else range(options.seeds):
+        for data, game in GAMES:
+            measure(data, game, seed)
+    print(table())
 
 
 if __name__ == "__main__":

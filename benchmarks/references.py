@@ -1,10 +1,11 @@
 """The measures beside the packages that others use, torch-fidelity and prdc, on the same features.
 
     python benchmarks/references.py [--data mnist] [--n 2000]
+    python benchmarks/references.py --table                # what is finished so far, as Markdown
 
 It needs ``pip install torch-fidelity prdc``, in an environment of its own: they are no dependencies. The features are
-the classifier's, of N training images and of N images held out, these once as they are and once blurred. Prints both
-values and how far they lie apart, relatively.
+the classifier's, of N training images and of N images held out, these once as they are and once blurred. Each pair of
+values is a line of results/references.jsonl, with how far they lie apart, relatively; none is kept twice.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from torch_fidelity.metric_isc import isc_features_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from rows import markdown
+from rows import HERE, Rows, commit, markdown
 from sparring.data import open_data
 from sparring.metrics.classifier import classifier_for
 from sparring.metrics.frechet import frechet_distance
@@ -33,6 +34,7 @@ from sparring.metrics.label_score import label_score
 from sparring.metrics.prdc import K, prdc
 from sparring.metrics.reading import draw
 
+RESULTS = Rows(HERE / "results" / "references.jsonl", ("data", "n", "images", "measure", "package"))
 FIDELITY, PRDC = "torch-fidelity", "prdc"
 Pair = tuple[str, str, float, float]
 """A measure, the package, and the value of each, ours first."""
@@ -72,35 +74,48 @@ def score(scores: Tensor) -> Iterator[Pair]:
     yield "label score", FIDELITY, label_score(scores.double().softmax(1), seed=0).value, theirs
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", default="mnist")
-    parser.add_argument("--n", type=int, default=2_000, help="a multiple of 10")
-    options = parser.parse_args()
-    dataset = open_data(options.data)
+def measure(data: str, n: int) -> None:
+    """Both packages' values, kept where they are missing."""
+    dataset = open_data(data)
     assert dataset.validation is not None
     features = classifier_for(dataset)
-    real = features(draw(dataset.train, options.n, 0))
-    held_out = draw(dataset.validation, options.n, 0)
+    real = features(draw(dataset.train, n, 0))
+    held_out = draw(dataset.validation, n, 0)
     blurred = F.avg_pool2d(held_out.float(), 3, 1, 1).round().to(torch.uint8)
-    lines = []
+    versions = {FIDELITY: version(FIDELITY), PRDC: version(PRDC)}
     for what, images in (("held out", held_out), ("blurred", blurred)):
         fake = features(images)
         with torch.inference_mode():
             scores = features.network.scores(fake)
-        for name, package, ours, theirs in (
-            *distances(real.double(), fake.double()),
-            *neighbours(real.double(), fake.double()),
-            *score(scores),
-        ):
+        pairs = (*distances(real.double(), fake.double()), *neighbours(real.double(), fake.double()), *score(scores))
+        for name, package, ours, theirs in pairs:
+            row = {"data": data, "n": n, "images": what, "measure": name, "package": package}
             apart = abs(ours - theirs) / abs(theirs) if theirs else abs(ours)
-            lines.append((what, name, package, f"{ours:.6g}", f"{theirs:.6g}", f"{apart:.0e}"))
-    print(
-        f"{options.data}, N = {options.n}, {real.shape[1]} features; "
-        f"{FIDELITY} {version(FIDELITY)}, {PRDC} {version(PRDC)}"
-    )
-    print(markdown(("images", "measure", "package", "Sparring", "theirs", "apart"), lines))
+            if row not in RESULTS:
+                values = {"version": versions[package], "ours": ours, "theirs": theirs, "apart": apart}
+                RESULTS.add(row | values | {"features": real.shape[1], "commit": commit()})
+
+
+def table() -> str:
+    """All pairs."""
+    names = ("data", "n", "images", "measure", "package", "version")
+    lines = [
+        (*(row[name] for name in names), f"{row['ours']:.6g}", f"{row['theirs']:.6g}", f"{row['apart']:.0e}")
+        for row in RESULTS.read()
+    ]
+    return markdown((*names, "Sparring", "theirs", "apart"), lines)
+
+
+def main() -> None:
+    """Measure, or show what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument("--n", type=int, default=2_000, help="a multiple of 10")
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    if not options.table:
+        measure(options.data, options.n)
+    print(table())
 
 
 if __name__ == "__main__":

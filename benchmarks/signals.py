@@ -1,11 +1,13 @@
 """What signals cost: the share of a training's time at the default ``signals_every``.
 
     python benchmarks/signals.py [--rounds 20] [--case RECIPE:DATA]
+    python benchmarks/signals.py --table                   # what is finished so far, as Markdown
 
 Two trainings of a recipe take turns in one process, one that measures signals after every block of 20 steps and one
 that does not; compared are the process's CPU seconds, which other work on the machine moves least. What the first
 takes longer, and what its signals take alone, are given as shares of as many of the other's steps as there are by
-default from one signal to the next. The first round warms up and does not count.
+default from one signal to the next. The first round warms up and does not count. Each case is one line of
+results/signals.jsonl, and none is done twice.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import time
 
 import torch
 
-from rows import markdown
+from rows import HERE, Row, Rows, commit, markdown
 from sparring.data import open_data
 from sparring.metrics.ranking import make_ranking
 from sparring.recipes import CHOOSERS
@@ -27,6 +29,7 @@ from sparring.training.engine import make_step
 from sparring.training.signals import Signals, signals_every
 from sparring.types import Dataset, Recipe
 
+RESULTS = Rows(HERE / "results" / "signals.jsonl", ("case", "rounds", "threads"))
 BLOCK = 20
 CASES = ("gan-mnist:digits", "gan-mnist:mnist", "auto:digits", "auto:mnist")
 
@@ -61,8 +64,8 @@ class Side:
         return ended - began, ended - played
 
 
-def measure(case: str, rounds: int) -> list[object]:
-    """One row of the table."""
+def measure(case: str, rounds: int) -> Row:
+    """One row: medians over the rounds, in seconds of CPU time."""
     name, _, data = case.partition(":")
     dataset = open_data(data)
     recipe = recipe_for(name, dataset)
@@ -74,28 +77,53 @@ def measure(case: str, rounds: int) -> list[object]:
             longer.append(with_them - without)
             alone.append(signals)
             steps.append(without / BLOCK)
-    step, every = statistics.median(steps), signals_every(recipe)
-    low, middle, high = (100 * seconds / (every * step) for seconds in statistics.quantiles(longer, n=4))
-    return [
-        f"`{name}` on {data}",
-        recipe.batch,
-        every,
-        f"{1e3 * step:.1f} ms",
-        f"{1e3 * statistics.median(alone):.0f} ms",
-        f"{middle:.2f} % ({low:.2f} to {high:.2f})",
-        f"{100 * statistics.median(alone) / (every * step):.2f} %",
-    ]
+    measured = {
+        "batch": recipe.batch,
+        "every": signals_every(recipe),
+        "step": statistics.median(steps),
+        "signals": statistics.median(alone),
+        "longer": statistics.quantiles(longer, n=4),
+    }
+    return identity(case, rounds) | measured | {"commit": commit()}
+
+
+def identity(case: str, rounds: int) -> Row:
+    """What tells a row from others."""
+    return {"case": case, "rounds": rounds, "threads": torch.get_num_threads()}
+
+
+def table() -> str:
+    """All rows: what signals cost, as shares of the steps from one to the next."""
+    lines = []
+    for row in RESULTS.read():
+        name, _, data = row["case"].partition(":")
+        between = row["every"] * row["step"]
+        low, middle, high = (100 * seconds / between for seconds in row["longer"])
+        lines.append(
+            (
+                f"`{name}` on {data}",
+                *(row[name] for name in ("threads", "rounds", "batch", "every")),
+                f"{1e3 * row['step']:.1f} ms",
+                f"{1e3 * row['signals']:.0f} ms",
+                f"{middle:.2f} % ({low:.2f} to {high:.2f})",
+                f"{100 * row['signals'] / between:.2f} %",
+            )
+        )
+    names = ("training", "threads", "rounds", "batch", "every", "a step", "signals", "longer by (quartiles)")
+    return markdown((*names, "signals alone"), lines)
 
 
 def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
+    """Measure what is missing, or show what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--case", action="append", choices=CASES)
+    parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
-    rows = [measure(case, options.rounds) for case in options.case or CASES]
-    print(f"threads {torch.get_num_threads()}, {options.rounds} rounds")
-    print(markdown(("training", "batch", "every", "a step", "signals", "longer by (quartiles)", "signals alone"), rows))
+    for case in () if options.table else options.case or CASES:
+        if identity(case, options.rounds) not in RESULTS:
+            RESULTS.add(measure(case, options.rounds))
+    print(table())
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Time of one step of `gan-mnist`: Sparring against the tutorials' loop and against the step's floor.
 
     python benchmarks/step_time.py [--batch 32] [--rounds 40]
+    python benchmarks/step_time.py --table                 # what is finished so far, as Markdown
 
 All are timed in turn in one run, a block of steps each, so that whatever else the machine does falls on all alike. Both
-loops see the same real images in the same order; the first losses are compared, to show that it is the same game.
+loops see the same real images in the same order; the first losses are compared, to show that it is the same game. Each
+round is one line of results/step_time.jsonl; a sitting adds those that are missing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from rows import HERE, Rows, commit, markdown
 from sparring.data import draw_indices, open_data
 from sparring.recipes import RECIPES
 from sparring.training.draw import GAME, Draw, mix
@@ -27,6 +30,11 @@ from sparring.training.step import Step
 from sparring.types import DataSource
 from tutorial import Tutorial
 
+RESULTS = Rows(HERE / "results" / "step_time.jsonl", ("batch", "threads", "round"))
+SIDES = ("tutorial", "sparring", "matrices", "traffic")
+"""The two loops; the floor's matrix products alone, and its memory traffic alone."""
+WARM_UP = 2
+"""Rounds that do not count."""
 BLOCK = 50
 Side = Callable[[], object]
 
@@ -121,51 +129,60 @@ class Floor:
         s[6][: len(s[6]) // 2].copy_(s[0][: len(s[6]) // 2])
 
 
-def measure(sides: dict[str, Side], rounds: int) -> dict[str, list[float]]:
-    """Milliseconds a call of each side, in blocks that take turns."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name, side in sides.items():
-            began = time.perf_counter()
-            for _ in range(BLOCK):
-                side()
-            times[name].append((time.perf_counter() - began) / BLOCK * 1e3)
+def measure(sides: dict[str, Side]) -> dict[str, float]:
+    """Milliseconds a call of each side, in blocks that take turns: one round."""
+    times = {}
+    for name, side in sides.items():
+        began = time.perf_counter()
+        for _ in range(BLOCK):
+            side()
+        times[name] = (time.perf_counter() - began) / BLOCK * 1e3
     return times
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=40)
-    options = parser.parse_args()
+def play(batch: int, rounds: int) -> None:
+    """Time the rounds that are missing."""
+    missing = [{"batch": batch, "threads": torch.get_num_threads(), "round": number} for number in range(rounds)]
+    missing = [row for row in missing if row not in RESULTS]
+    if not missing:
+        return
     source = open_data("mnist").train
     images = source.spec.encode(source.read(np.arange(len(source))).x).flatten(1)
     torch.manual_seed(0)
-    step = sparring_step(source, options.batch)
-    tutorial = Tutorial(images, options.batch, SameOrder(len(source), step.recipe.seed))
+    step = sparring_step(source, batch)
+    tutorial = Tutorial(images, batch, SameOrder(len(source), step.recipe.seed))
     print(f"same game: first losses differ by at most {same_losses(step, tutorial):.1e}")
-    floor = Floor(step, options.batch)
-    sides: dict[str, Side] = {
-        "tutorial": tutorial,
-        "sparring": step,
-        "matrices": floor.matrices,
-        "traffic": floor.traffic,
-    }
-    measure(sides, 2)
-    times = measure(sides, options.rounds)
-    for name, values in times.items():
-        print(f"{name:9} median {statistics.median(values):6.2f} ms   quickest {min(values):6.2f} ms")
-    ratios = sorted(t / s for t, s in zip(times["tutorial"], times["sparring"], strict=True))
-    least = [m + t for m, t in zip(times["matrices"], times["traffic"], strict=True)]
-    shares = [s / f for s, f in zip(times["sparring"], least, strict=True)]
-    bounds = [t / f for t, f in zip(times["tutorial"], least, strict=True)]
-    print(f"threads {torch.get_num_threads()}, batch {options.batch}, {options.rounds} rounds of {BLOCK} steps each")
-    low, high = ratios[len(ratios) // 4], ratios[3 * len(ratios) // 4]
-    print(f"tutorial / sparring: median {statistics.median(ratios):.2f} (quartiles {low:.2f} to {high:.2f})")
-    print(
-        f"sparring / floor: median {statistics.median(shares):.2f};  tutorial / floor: {statistics.median(bounds):.2f}"
-    )
+    floor = Floor(step, batch)
+    sides: dict[str, Side] = dict(zip(SIDES, (tutorial, step, floor.matrices, floor.traffic), strict=True))
+    for _ in range(WARM_UP):
+        measure(sides)
+    for row in missing:
+        RESULTS.add(row | measure(sides) | {"torch": torch.__version__, "commit": commit()})
+
+
+def table() -> str:
+    """Medians over the rounds, and quartiles of the ratios within each."""
+    lines = []
+    for key, rows in RESULTS.groups("batch", "threads").items():
+        medians = [f"{statistics.median(row[name] for row in rows):.2f}" for name in SIDES]
+        ratios = sorted(row["tutorial"] / row["sparring"] for row in rows)
+        of_floor = statistics.median(row["sparring"] / (row["matrices"] + row["traffic"]) for row in rows)
+        quartiles = f"{ratios[len(ratios) // 4]:.2f} to {ratios[3 * len(ratios) // 4]:.2f}"
+        lines.append((*key, len(rows), *medians, f"{statistics.median(ratios):.2f} ({quartiles})", f"{of_floor:.2f}"))
+    names = ("batch", "threads", "rounds", *(f"{name}, ms" for name in SIDES))
+    return markdown((*names, "tutorial / sparring (quartiles)", "sparring / floor"), lines)
+
+
+def main() -> None:
+    """Measure what is missing, or show what there is."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--table", action="store_true")
+    options = parser.parse_args()
+    if not options.table:
+        play(options.batch, options.rounds)
+    print(table())
 
 
 if __name__ == "__main__":

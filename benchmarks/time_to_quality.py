@@ -18,11 +18,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from plain_loop import Plain
 from rows import HERE, Row, Rows, commit, markdown, with_floor
 from sparring.data import open_data
 from sparring.evaluate import Evaluation, evaluate
@@ -39,7 +38,6 @@ from sparring.training.sampling import draw_latents
 from sparring.training.state import State
 from sparring.training.step import Step
 from sparring.types import Dataset
-from tutorial import Tutorial
 
 RESULTS = Rows(HERE / "results" / "time_to_quality.jsonl", ("seed", "threads", "steps", "at"))
 BLOCK = 50
@@ -49,58 +47,6 @@ MARKS = (*range(2, 20), *range(20, 50, 5), *range(50, 101, 10))
 N = 10_000
 CPU = torch.device("cpu")
 SHOWN = ("precision", "recall", "density", "coverage")
-
-
-class Plain:
-    """The tutorials' loop with a clock, and random numbers that nothing else draws from."""
-
-    def __init__(self, dataset: Dataset, seed: int) -> None:
-        torch.manual_seed(seed)
-        images = dataset.spec.encode(dataset.train.read(np.arange(len(dataset.train))).x).flatten(1)
-        self.loop = Tutorial(images, 32)
-        self.shape = dataset.spec.shape
-        self.random = torch.get_rng_state()
-        self.step, self.seconds = 0, 0.0
-
-    def play(self, steps: int) -> None:
-        """So many steps."""
-        torch.set_rng_state(self.random)
-        began = time.perf_counter()
-        for _ in range(steps):
-            self.loop()
-        self.seconds += time.perf_counter() - began
-        self.step += steps
-        self.random = torch.get_rng_state()
-
-    def sample(self, n: int) -> Tensor:
-        """Images (n, 1, 28, 28) with running averages, as in gan_mnist.py."""
-        self.loop.generator.eval()
-        with torch.no_grad():
-            made: Tensor = self.loop.generator(torch.randn(n, 100, generator=torch.Generator().manual_seed(0)))
-        self.loop.generator.train()
-        return made.view(n, *self.shape)
-
-    def save(self, path: Path) -> None:
-        """Weights, both optimisers and the random state; the loader begins a new epoch when the loop goes on."""
-        tensors = {"random": self.random}
-        for name in ("generator", "discriminator"):
-            tensors |= {f"{name}.{key}": value for key, value in getattr(self.loop, name).state_dict().items()}
-            for i, entry in getattr(self.loop, f"{name[0]}_optimiser").state_dict()["state"].items():
-                tensors |= {f"optimiser.{name}.{i}.{key}": value for key, value in entry.items()}
-        save_file(tensors, path)
-
-    def load(self, path: Path) -> None:
-        """What ``save`` wrote."""
-        tensors = load_file(path)
-        self.random = tensors["random"]
-        for name in ("generator", "discriminator"):
-            getattr(self.loop, name).load_state_dict(under(f"{name}.", tensors))
-            entries: dict[int, dict[str, Tensor]] = {}
-            for key, value in under(f"optimiser.{name}.", tensors).items():
-                i, _, part = key.partition(".")
-                entries.setdefault(int(i), {})[part] = value
-            optimiser = getattr(self.loop, f"{name[0]}_optimiser")
-            optimiser.load_state_dict({"state": entries, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 class Auto:
@@ -126,11 +72,6 @@ class Auto:
     def sample(self, n: int) -> Tensor:
         """Images (n, 1, 28, 28) of the averaged generator."""
         return in_chunks(self.state.generator, draw_latents(self.recipe, self.spec, n, 0), CPU)
-
-
-def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The entries under a prefix, without it."""
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
 def measurer(dataset: Dataset) -> Callable[[Tensor], float]:

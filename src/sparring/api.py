@@ -116,6 +116,7 @@ def roll_back(run: Run, sick: Sick) -> Run:
     named = built_in(identity.recipe)
     chosen = identity.chosen.settings if identity.chosen else {}
     own, general, _ = share_out(named, chosen | remedy.settings, get_type_hints(DataOptions))
+    own = identity.left_alone() | own
     built = build(named, run.spec, own, {**general, **{name: getattr(run.recipe, name) for name in KEPT}})
     own, general = settings_of(named, built, own)
     changed = {name: value for name, value in general.items() if value != identity.general[name]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -60,6 +60,10 @@ class Identity:
     recipe_file: str = ""
     """Where that file was, an absolute path."""
 
+    def left_alone(self) -> dict[str, Any]:
+        """The recipe's own settings that the user did not give: by the defaults and the choice of when it began."""
+        return {name: value for name, value in self.own.items() if name not in self.given}
+
     def to_json(self) -> dict[str, Any]:
         """The identity as JSON values."""
         return {
@@ -107,7 +111,10 @@ class Identity:
 
 
 def differences(there: Identity, wanted: Identity) -> list[str]:
-    """How the run on disk differs from the one that is wanted, a phrase each. FREE and more steps are no difference."""
+    """How the run on disk differs from the one that is wanted, a phrase each. FREE and more steps are no difference.
+
+    What an older version did not have, it did without: as by the default of now.
+    """
     given = [name for name in ("recipe", "data") if getattr(there, name) != getattr(wanted, name)]
     if given:  # all else follows from them
         return [f"{name} is {getattr(there, name)}, not {getattr(wanted, name)}" for name in given]
@@ -115,7 +122,8 @@ def differences(there: Identity, wanted: Identity) -> list[str]:
         return [f"the text of {wanted.recipe}.py has changed"]
     if there.data_options == wanted.data_options and there.fingerprint != wanted.fingerprint:
         return ["the data has changed"]
-    old, new = flatten(there), flatten(wanted)
+    without = {name: value for name, value in wanted.own.items() if name not in wanted.given}
+    old, new = flatten(replace(there, own=without | there.own)), flatten(wanted)
     found = [
         f"{name.rpartition('.')[2]} is {said(old.get(name))}, not {said(new.get(name))}"
         for name in sorted(old.keys() | new.keys())
@@ -127,7 +135,7 @@ def differences(there: Identity, wanted: Identity) -> list[str]:
 
 
 def flatten(identity: Identity) -> dict[str, Any]:
-    """Every setting by its full name; what an older version did not have, as that did without it: by its default."""
+    """Every setting by its full name; general ones that an older version did not have are at their defaults."""
     general = {name.name: name.default for name in fields(Settings) if name.default is not MISSING} | identity.general
     parts = {"settings.own": identity.own, "settings.general": general, "data_options": identity.data_options}
     flat = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}

@@ -16,7 +16,7 @@ from sparring.data.toys import TOYS
 from sparring.errors import UsageError
 from sparring.identity import Identity, Remedied
 from sparring.recipes import CHOOSERS, DEFAULT
-from sparring.recipes.build import Named, blaming, build, check_heeded, find, settings_of, share_out
+from sparring.recipes.build import Named, blaming, build, check_heeded, find, own_hints, settings_of, share_out
 from sparring.runs.run import Run
 from sparring.settings import Choice, Value
 from sparring.training.chunks import in_chunks
@@ -64,6 +64,8 @@ def prepare(
     check_remedied(remedies, general)
     given = {name: value for name, value in (own | general | data_values).items() if name not in remedied}
     own, general, _ = share_out(named, {**(chosen.settings if chosen else {}), **settings, **remedied}, hints)
+    if same and not named.digest:  # defaults may have changed since it began
+        own = {name: value for name, value in same.left_alone().items() if name in own_hints(named.function)} | own
     built = build(named, dataset.spec, own, general)
     built = replace(built, threads=built.threads or threads)
     check_heeded(named, built, dataset.spec, settings)

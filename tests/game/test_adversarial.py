@@ -7,12 +7,11 @@ from functools import partial
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import softplus
 
 from sparring.data import open_data
 from sparring.errors import UsageError
-from sparring.game import Adversarial, AuxiliaryClassifier, AuxiliaryRegression, TwoUpdates
-from sparring.networks import ClassifyingHead, Discriminator, Joined, MLPDiscriminator, MLPGenerator
+from sparring.game import Adversarial, TwoUpdates
+from sparring.networks import MLPDiscriminator, MLPGenerator
 from sparring.objectives import minimax, non_saturating
 from sparring.recipes.parts import adam, normal
 from sparring.training.draw import Draw
@@ -197,72 +196,3 @@ def test_statistics_of_a_blind_discriminator() -> None:
 def test_batches_that_cannot_be_halved_are_refused(game: Adversarial, batch: int) -> None:
     with pytest.raises(UsageError, match=f"batch={batch} does not fit"):
         game.turns(batch)
-
-
-class Flat(nn.Module):
-    """Features that are the example."""
-
-    width = 4
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.flatten(1)
-
-
-def classifying() -> tuple[Players, Drawn]:
-    """Players that know three classes, and a batch for them."""
-    torch.manual_seed(0)
-    generator = Joined(MLPGenerator(5, (8,), (2, 2), activation=nn.ReLU), partial(nn.Embedding, 3), 2)
-    players = Players(generator, Discriminator(Flat(), partial(ClassifyingHead, classes=3))).double()
-    y = torch.tensor([0, 1, 2, 2, 1, 0])
-    real, z = torch.randn(6, 2, 2, dtype=torch.float64), torch.randn(6, 3, dtype=torch.float64)
-    return players, Drawn((real, y), (z, y.flip(0)))
-
-
-@pytest.mark.parametrize("joined", [False, True])
-def test_the_auxiliary_classifier_adds_both_cross_entropies(joined: bool) -> None:
-    """Odena et al. 2017, eq. 2 and 3, written out: L_S + L_C for the discriminator, L_C - L_S for the generator."""
-    players, drawn = classifying()
-    (x, y), (z, labels), *_ = drawn
-    game = AuxiliaryClassifier(non_saturating, joined=joined, weight=0.7)
-    fake = players.generator(z, labels)
-    (raw, scores), (fake_raw, fake_scores) = players.discriminator(x), players.discriminator(fake)
-    right = scores.log_softmax(1)[torch.arange(6), y].mean()
-    fake_right = fake_scores.log_softmax(1)[torch.arange(6), labels].mean()
-    sources = raw.sigmoid().log().mean() + (1 - fake_raw.sigmoid()).log().mean()
-    loss, statistics = game.discriminator_loss(players, drawn)
-    torch.testing.assert_close(loss, -sources - 0.7 * (right + fake_right))
-    assert statistics["d_class"] == (scores.argmax(1) == y).float().mean()
-    loss, _ = game.generator_loss(players, drawn)
-    torch.testing.assert_close(loss, -fake_raw.sigmoid().log().mean() - 0.7 * fake_right)
-
-
-def test_the_auxiliary_classifier_with_a_relativistic_objective() -> None:
-    players, drawn = classifying()
-    paired = non_saturating._replace(generator=lambda real, fake: softplus(real - fake), relativistic=True)
-    loss, _ = AuxiliaryClassifier(paired, weight=0.0).generator_loss(players, drawn)
-    (x, _), latent, *_ = drawn
-    expected = softplus(players.discriminator(x)[0] - players.discriminator(players.generator(*latent))[0]).mean()
-    torch.testing.assert_close(loss, expected)
-
-
-def test_the_auxiliary_regression_adds_both_log_likelihoods() -> None:
-    """The same with -log N(y; what is said, I) in the place of -log P(class), both but for the constant."""
-    players, _ = classifying()
-    generator = Joined(MLPGenerator(5, (8,), (2, 2), activation=nn.ReLU), partial(nn.Linear, 3), 2).double()
-    players = Players(generator, players.discriminator)
-    x, y, z, asked = (torch.randn(6, *shape, dtype=torch.float64) for shape in ((2, 2), (3,), (3,), (3,)))
-    game = AuxiliaryRegression(non_saturating, weight=0.7)
-    fake = players.generator(z, asked)
-    (raw, said), (fake_raw, fake_said) = players.discriminator(x), players.discriminator(fake)
-    constant = 1.5 * math.log(2 * math.pi)
-    real_likely, fake_likely = (
-        torch.distributions.Normal(mean, 1.0).log_prob(value).sum(1).mean() + constant
-        for mean, value in ((said, y), (fake_said, asked))
-    )
-    sources = raw.sigmoid().log().mean() + (1 - fake_raw.sigmoid()).log().mean()
-    loss, statistics = game.discriminator_loss(players, Drawn((x, y), (z, asked)))
-    torch.testing.assert_close(loss, -sources - 0.7 * (real_likely + fake_likely))
-    torch.testing.assert_close(statistics["d_attributes"], nn.functional.mse_loss(said, y))
-    loss, statistics = game.generator_loss(players, Drawn((x, y), (z, asked)))
-    torch.testing.assert_close(loss, -fake_raw.sigmoid().log().mean() - 0.7 * fake_likely)
-    torch.testing.assert_close(statistics["g_attributes_loss"], -fake_likely)

@@ -4,15 +4,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sparring import objectives
 from sparring.errors import UsageError
 from sparring.game import Adversarial, FeatureMatching, TwoUpdates, Unrolled, skill
 from sparring.networks import MLPDiscriminator, MLPGenerator
-from sparring.objectives import OBJECTIVES, Objective, hinge, non_saturating, relativistic, wasserstein
+from sparring.objectives import DIVERGENCES, Objective, f_gan, hinge, non_saturating, relativistic, wasserstein
 from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import PROGRESS, Drawn, Inputs, Memory, Players, Statistics, View
 from sparring.views import InstanceNoise
 
 DOUBLE = torch.float64
+OBJECTIVES = {name: value for name, value in vars(objectives).items() if isinstance(value, Objective)}
+OBJECTIVES |= {f"f-gan of {name}": f_gan(divergence) for name, divergence in DIVERGENCES.items()}
 
 
 def players(dim: int = 2, pack: int = 1) -> Players:

@@ -24,6 +24,7 @@ from sparring.networks import (
     Projection,
     R3GANFeatures,
     R3GANGenerator,
+    R3GANJudgement,
     ResNetFeatures,
     ResNetGenerator,
     UpsampleGenerator,
@@ -31,6 +32,8 @@ from sparring.networks import (
     spectral,
 )
 from sparring.networks.r3gan import downsample, upsample
+from sparring.recipes.build import build, find
+from sparring.types import DataSpec
 
 Shape = tuple[int, int, int]
 LATENT, WIDTH, CLASSES, ATTRIBUTES = 5, 8, 3, 2
@@ -66,7 +69,7 @@ DISCRIMINATORS: dict[str, Callable[[Shape], nn.Module]] = {
     ),
     "resnet": lambda shape: Discriminator(ResNetFeatures(shape, WIDTH)),
     "spectral resnet": lambda shape: spectral(Discriminator(ResNetFeatures(shape, WIDTH))),
-    "r3gan": lambda shape: Discriminator(R3GANFeatures(shape, WIDTH), partial(Judgement, bias=False)),
+    "r3gan": lambda shape: Discriminator(R3GANFeatures(shape, WIDTH), R3GANJudgement),
     "spectral projection": lambda shape: spectral(
         Discriminator(ResNetFeatures(shape, WIDTH), partial(Projection, condition=labels))
     ),
@@ -233,6 +236,27 @@ def test_r3gan_has_the_published_stages() -> None:
     assert {len(stage) for stage in blocks} == {2}
 
 
+def test_r3gan_has_the_authors_first_weights() -> None:
+    """All are N(0, gain²/fan-in), the judgement's too; the generator's basis N(0, 1); what ends a branch is 0.
+
+    The gain is 1, but in the branches He's for a leaky ReLU times L^(-1/4), with L = 4 branches in all.
+    """
+    torch.manual_seed(0)
+    recipe = build(find("r3gan"), DataSpec("image", (3, 8, 8)), {"width": 256}, {})
+    networks = recipe.generator(), recipe.discriminator()
+    branch = (2 / 1.04) ** 0.5 * 4 ** (-1 / 4)
+    for name, weight in (named for network in networks for named in network.named_parameters()):
+        if "narrow" in name or "biases" in name:
+            assert not weight.any(), name
+            continue
+        gain = branch if name.endswith(("widen.weight", "mix.weight")) else 1.0
+        deviation = 1.0 if name == "basis.maps" else gain / weight[0].numel() ** 0.5
+        n = weight.numel()
+        assert weight.mean().item() == pytest.approx(0, abs=4 * deviation / n**0.5), name
+        assert weight.std().item() == pytest.approx(deviation, rel=4 / (2 * n) ** 0.5), name
+    assert dict(networks[1].named_parameters())["head.judge.weight"].shape == (1, 256)
+
+
 def test_r3gan_starts_as_its_skip_connections() -> None:
     """Every branch is zero at first, so the network is linear in the image whatever its depth."""
     network = made("discriminator", "r3gan", (3, 16, 16))
@@ -287,8 +311,18 @@ def test_minibatch_deviation() -> None:
     assert torch.equal(y[:, :2], x)
     torch.testing.assert_close(y[::2, 2], torch.full((4, 3, 3), 1e-4))
     torch.testing.assert_close(y[1::2, 2], torch.ones(4, 3, 3))
-    for n in (1, 5, 6, 7):
-        assert layer(torch.randn(n, 2, 3, 3)).shape == (n, 3, 3, 3)
+
+
+@pytest.mark.parametrize(("n", "size"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 3), (7, 7), (10, 2), (25, 5)])
+def test_no_sample_of_a_batch_is_alone_in_its_group(n: int, size: int) -> None:
+    """Groups of four where they go, else of the next smaller size that goes, else, where that is one, of the next."""
+    x = torch.randn(n, 2, 3, 3)
+    made = MinibatchDeviation(4)(x)
+    groups = (
+        x.reshape(size, n // size, 2, 3, 3).std(0, correction=0).mean((1, 2, 3)) if n > 1 else torch.full((1,), 1e-4)
+    )
+    torch.testing.assert_close(made[:, 2, 0, 0], groups.repeat(size))
+    assert made.shape == (n, 3, 3, 3)
 
 
 def test_gaussian_weights() -> None:

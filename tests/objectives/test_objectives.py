@@ -7,8 +7,10 @@ import torch
 
 from sparring import objectives
 from sparring.errors import UsageError
-from sparring.objectives import DIVERGENCES, OBJECTIVES, Objective, f_gan, smooth
+from sparring.objectives import DIVERGENCES, Objective, f_gan, smooth
 
+OBJECTIVES = {name: value for name, value in vars(objectives).items() if isinstance(value, Objective)}
+OBJECTIVES |= {f"f-gan of {name}": f_gan(divergence) for name, divergence in DIVERGENCES.items()}
 SMOOTHED = {
     f"smooth {name}": smooth(objective, share)
     for name, objective in OBJECTIVES.items()
@@ -145,11 +147,19 @@ def test_smoothed_least_squares_has_the_target_moved() -> None:
 def test_what_has_no_labels_cannot_be_smoothed(name: str) -> None:
     with pytest.raises(UsageError, match="needs an objective with labels"):
         smooth(OBJECTIVES[name])
-    with pytest.raises(UsageError, match="between 0 and 1"):
-        smooth(OBJECTIVES["hinge"], 1.0)
+
+
+@pytest.mark.parametrize("share", [-0.1, 0.0, 0.5, 0.99, math.nan])
+def test_labels_are_smoothed_but_not_reversed(share: float) -> None:
+    with pytest.raises(UsageError, match=f"smoothing={share} makes no sense: it must be above 0 and below .5"):
+        smooth(objectives.hinge, share)
 
 
 def test_which_outputs_are_log_ratios() -> None:
     """Of these alone may the sigmoid be drawn as a probability."""
     names = {name for name, objective in OBJECTIVES.items() if objective.judges_by_log_ratio}
-    assert names == {"minimax", "non-saturating", "f-gan-gan", "f-gan-jensen-shannon", "f-gan-reverse-kl"}
+    assert names == {
+        "minimax",
+        "non_saturating",
+        *(f"f-gan of {name}" for name in ("gan", "jensen-shannon", "reverse-kl")),
+    }

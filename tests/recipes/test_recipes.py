@@ -11,7 +11,7 @@ import torch
 
 import sparring
 from sparring.errors import UsageError
-from sparring.game import AuxiliaryClassifier
+from sparring.game import AuxiliaryClassifier, FeatureMatching
 from sparring.objectives import DIVERGENCES, Objective
 from sparring.penalties import DRAGAN, R1R2, WGANGP
 from sparring.recipes import CHOOSERS, DEFAULT, RECIPES, summary
@@ -208,6 +208,7 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
         return build(find(name), spec, own, {}).game
 
     assert (game("wgan", image).clip_weights, game("wgan", image, clip_weights=0.03).clip_weights) == (0.01, 0.03)
+    assert game("wgan", image, clip_weights=0.0).clip_weights == 0  # any, and not what is meant by leaving it out
     assert game("wgan-gp", image).penalties == (WGANGP(10.0),)
     assert game("wgan-gp", points, weight=2.0).penalties == (WGANGP(2.0),)
     assert game("dragan", image).penalties == (DRAGAN(10.0),)
@@ -215,6 +216,8 @@ def test_own_settings_reach_the_game(tmp_path: Path) -> None:
     assert game("r3gan", points, gamma=0.5).penalties == (R1R2(0.5),)
     assert game("pacgan", points, pack=4).pack == 4
     assert (game("dcgan", image).pack, game("dcgan", image, pack=2).pack) == (1, 2)
+    assert isinstance(game("dcgan", image, matching=True), FeatureMatching)
+    assert not isinstance(game("dcgan", image), FeatureMatching)
     assert (game("unrolled", points).rate, game("unrolled", points, ahead=3, rate=0.5).rate) == (None, 0.5)
     assert game("unrolled", points, ahead=3).ahead == 3
     assert [turn.real for turn in game("pacgan", points, pack=4).turns(10)] == [40, 0]
@@ -257,6 +260,37 @@ def test_the_widths_of_the_networks_are_the_papers() -> None:
     assert [block.first.out_channels for block in small.generator().blocks] == [256] * 3
     assert [block.first.out_channels for block in small.discriminator().features.net] == [128] * 4
     assert (small.k, small.batch) == (5, 64)
+
+
+SIZES = {
+    ("sngan", 32): (4_276_739, 1_053_825),
+    ("sngan", 48): (11_296_003, 9_578_689),
+    ("sngan", 64): (12_220_675, 9_578_689),
+    ("sngan", 128): (32_150_787, 38_419_137),
+    ("projection", 32): (4_279_811, 1_054_081),
+    ("projection", 48): (11_301_763, 9_579_713),
+    ("projection", 64): (12_226_435, 9_579_713),
+    ("projection", 128): (32_160_643, 38_421_185),
+}
+"""Weights of generator and discriminator for colour images of so many pixels a side, and two classes."""
+
+
+@pytest.mark.parametrize(("name", "side"), SIZES)
+def test_sngan_is_as_large_as_the_papers_at_every_side(monkeypatch: pytest.MonkeyPatch, name: str, side: int) -> None:
+    """256 and 128 channels at 32 x 32; above that 64, doubling: 64 to 1 024 at 128 x 128 (its tables 4 to 6)."""
+    monkeypatch.setattr("sparring.networks.spectral", lambda network: network)  # it adds no weights, but computes
+    recipe = build(find(name), DataSpec("image", (3, side, side), ("ant", "bee")), {}, {})
+    with torch.device("meta"):
+        networks = recipe.generator(), recipe.discriminator()
+    assert tuple(sum(weight.numel() for weight in network.parameters()) for network in networks) == SIZES[name, side]
+
+
+def test_widths_that_are_given_are_taken() -> None:
+    for name in ("sngan", "projection"):
+        spec, given = DataSpec("image", (3, 64, 64), ("a", "b")), {"width_generator": 3, "width_discriminator": 5}
+        recipe = build(find(name), spec, given, {})
+        assert recipe.generator().end.in_channels == 3
+        assert recipe.discriminator().features.net[0].first.out_channels == 5
 
 
 @pytest.mark.parametrize(

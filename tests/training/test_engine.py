@@ -48,6 +48,7 @@ SETTINGS = [
     ("dcgan", {"precision": "bfloat16"}),
     ("dcgan", {"augment": "ada"}),
     ("dcgan", {"augment": "diffaugment"}),
+    ("acgan", {"augment": "ada"}),
     ("gan-mnist", {"updates": "two"}),
     ("cgan", {"data": "circle"}),
     ("gan-1d", {"balance": 0.6}),

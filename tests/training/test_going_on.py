@@ -117,6 +117,47 @@ def test_a_run_from_before_there_was_a_setting_goes_on(tmp_path: Path) -> None:
     assert sparring.train("gaussian", out=tmp_path / "run", **QUIET, **SETTINGS, steps=3).step("last") == 3
 
 
+def test_a_run_from_before_its_recipe_had_a_setting_goes_on(rewritten, tmp_path: Path) -> None:
+    settings = {"recipe": "gan-mnist", "batch": 8}
+    run = sparring.train("ring", out=tmp_path / "run", **QUIET, **settings, steps=2)
+    rewritten(run, lambda own: own.pop("augment"))
+    with pytest.raises(UsageError, match=re.escape("(augment is unset, not noise)")):
+        sparring.train("ring", out=run.path, **QUIET, **settings, steps=3, augment="noise")
+    assert sparring.train("ring", out=run.path, **QUIET, **settings, steps=3).step("last") == 3
+
+
+def test_a_run_keeps_the_defaults_that_it_began_with(rewritten, tmp_path: Path) -> None:
+    """As if ``clip_weights`` had been .5 when it began: that is not changed in its midst, nor is it a mistake."""
+    settings = {"recipe": "wgan", "batch": 8}
+    run = sparring.train("ring", out=tmp_path / "run", **QUIET, **settings, steps=2)
+    rewritten(run, lambda own: own.update(clip_weights=0.5))
+    more = sparring.train("ring", out=run.path, **QUIET, **settings, steps=3)
+    assert more.recipe.game.clip_weights == more.identity.own["clip_weights"] == 0.5
+    assert sparring.load(run.path).recipe.game.clip_weights == 0.5
+    with pytest.raises(UsageError, match=re.escape("(clip_weights is 0.5, not 0.1)")):
+        sparring.train("ring", out=run.path, **QUIET, **settings, steps=4, clip_weights=0.1)
+
+
+def test_what_was_given_once_is_not_kept_in_silence(tmp_path: Path) -> None:
+    settings = {"recipe": "wgan", "batch": 8}
+    sparring.train("ring", out=tmp_path / "run", **QUIET, **settings, steps=2, clip_weights=0.5)
+    with pytest.raises(UsageError, match=re.escape("(clip_weights is 0.5, not unset)")):
+        sparring.train("ring", out=tmp_path / "run", **QUIET, **settings, steps=3)
+
+
+@pytest.fixture
+def rewritten() -> Callable[[Run, Callable[[dict], object]], None]:
+    """Changes the recipe's own settings in a run's recipe.json, as another version would have written them."""
+
+    def rewrite(run: Run, change: Callable[[dict], object]) -> None:
+        file = run.path / "recipe.json"
+        identity = json.loads(file.read_text())
+        change(identity["settings"]["own"])
+        file.write_text(json.dumps(identity))
+
+    return rewrite
+
+
 def test_fresh_starts_in_a_new_directory(same, tmp_path: Path) -> None:
     out = tmp_path / "run"
     runs = [sparring.train("gaussian", out=out, fresh=True, **QUIET, **SETTINGS, steps=2, seed=i) for i in range(3)]

@@ -9,14 +9,15 @@ import torch
 import sparring
 from sparring.data import DataOptions, open_data
 from sparring.errors import UsageError
-from sparring.recipes.build import build, find
+from sparring.recipes import RECIPES
+from sparring.recipes.build import build, find, own_defaults
 from sparring.recipes.parts import view_for
 from sparring.training.display import Display
 from sparring.training.draw import Draw
 from sparring.training.state import State, read_checkpoint
 from sparring.training.step import Step
 from sparring.types import DataSpec
-from sparring.views import AdaptiveAugmentation, DiffAugment
+from sparring.views import AdaptiveAugmentation, DiffAugment, InstanceNoise
 from sparring.views.adaptive import GROUPS, PARTS, P
 from sparring.views.policy import parts
 
@@ -73,7 +74,17 @@ def test_p_is_in_the_figures_of_a_run_and_on_display(tmp_path: Path) -> None:
     assert read_checkpoint(run.checkpoint("last"))[1]["game.augment_skill"].item() != 0
 
 
-@pytest.mark.parametrize("recipe", ["dcgan", "dcgan-upsample", "sngan", "projection"])
+AUGMENTED = ("auto", "gan-mnist", "dcgan", "dcgan-upsample", "sngan", "cgan", "acgan", "projection", "r3gan")
+
+
+def test_every_setting_of_this_name_is_tried_here() -> None:
+    assert {name for name, function in RECIPES.items() if "augment" in own_defaults(function)} == {
+        *AUGMENTED,
+        *ON_POINTS,
+    }
+
+
+@pytest.mark.parametrize("recipe", AUGMENTED)
 @pytest.mark.parametrize("augment", ["none", "diffaugment", "ada:flip,colour"])
 def test_recipes_are_told_how_to_augment(recipe: str, augment: str) -> None:
     spec = DataSpec("image", (3, 8, 8), ("ant", "bee"))
@@ -100,6 +111,23 @@ def test_mistakes_are_one_line(augment: str, message: str, spar, tmp_path: Path)
     assert not (tmp_path / "r").exists()
 
 
-def test_points_are_not_augmented() -> None:
-    with pytest.raises(UsageError, match="augment=ada plays on images, not on ring"):
-        view_for("ada", DataSpec("points", (2,), name="ring"))
+ON_POINTS = {"auto": "ring", "gan-mnist": "ring", "r3gan": "ring", "cgan": "circle", "gan-1d-mended": "gaussian"}
+
+
+@pytest.mark.parametrize(("recipe", "data"), [*ON_POINTS.items(), ("auto", "gaussian")])
+def test_points_are_shown_with_noise_and_not_augmented(recipe: str, data: str) -> None:
+    spec = open_data(data, DataOptions()).spec
+    assert build(find(recipe), spec, {"augment": "noise:0.3"}, {}).game.view == InstanceNoise(0.3, fading=True)
+    for augment in ("ada", "diffaugment"):
+        with pytest.raises(UsageError, match=f"augment={augment} plays on images, not on {data}"):
+            build(find(recipe), spec, {"augment": augment}, {})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "data", "augment"), [("acgan", "digits", "ada"), ("r3gan", "digits", "ada"), ("cgan", "circle", "noise")]
+)
+def test_recipes_that_augment_can_be_trained(narrow, recipe: str, data: str, augment: str, tmp_path: Path) -> None:
+    settings = {"batch": 8, "steps": 2, "log_every": 1, "augment": augment} | narrow(recipe, data)
+    run = sparring.train(data, recipe, out=tmp_path / "r", device="cpu", display=Display(quiet=True), **settings)
+    assert any("augment_p" in row for row in run.metrics) == (augment == "ada")
+    assert sparring.load(run.path).recipe.game.view == run.recipe.game.view

@@ -52,12 +52,15 @@ class Adversarial:
 
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The discriminator's loss with its penalties, and its accuracy; no gradient reaches the generator."""
+        real, fake = self.seen(players, drawn)
+        return self.judged_loss(lambda *inputs: judge(players, inputs), real, fake, drawn.memory)
+
+    def seen(self, players: Players, drawn: Drawn) -> tuple[Inputs, Inputs]:
+        """What the discriminator judges in its own turn, real and fake, apart from what made it."""
         with torch.no_grad():
             fake = self.shown(self.fake(players, drawn), drawn.memory)
             real = self.shown(self.real(players, drawn), drawn.memory)
-        if self.penalties:
-            real, fake = watched(real), watched(fake)
-        return self.judged_loss(lambda *inputs: judge(players, inputs), real, fake, drawn.memory)
+        return (watched(real), watched(fake)) if self.penalties else (real, fake)
 
     def judged_loss(self, critic: Critic, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Statistics]:
         """The discriminator's loss for any critic in its place."""
@@ -67,10 +70,13 @@ class Adversarial:
         statistics = {"d_loss": loss.detach()} | skill(self.objective, on_real, on_fake)
         if not self.penalties:
             return loss, statistics
-        penalty = torch.stack([penalty(remembering, real, fake) for penalty in self.penalties]).sum()
-        if self.fade is not None:
-            penalty = penalty * self.fade(memory[PROGRESS])
+        penalty = self.penalty(remembering, real, fake, memory)
         return loss + penalty, statistics | {"d_penalty": penalty.detach()}
+
+    def penalty(self, critic: Critic, real: Inputs, fake: Inputs, memory: Memory) -> Tensor:
+        """The sum of the penalties, at the share of their weight that is due; there must be one."""
+        penalty = torch.stack([each(critic, real, fake) for each in self.penalties]).sum()
+        return penalty if self.fade is None else penalty * self.fade(memory[PROGRESS])
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The generator's loss, through a discriminator that stands still."""

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from sparring.errors import UsageError
 from sparring.game.adversarial import Adversarial
-from sparring.game.critic import skill
+from sparring.game.critic import Remembering, skill
 from sparring.types import Drawn, Inputs, Memory, Players, Statistics
 
 
@@ -30,33 +30,46 @@ class AuxiliaryClassifier(Adversarial):
 
     def __post_init__(self) -> None:
         """Refuse what these turns do not do."""
-        if self.penalties or self.pack != 1 or self.view is not None:
-            raise UsageError("an auxiliary classifier goes with no penalties, packs or views.")
+        if self.pack != 1:
+            raise UsageError("an auxiliary classifier says the class of one example, not of packs: set pack=1.")
 
     def discriminator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
-        """The adversarial loss, and the losses of the conditions that are said of real and of generated examples."""
-        with torch.no_grad():
-            fake = players.generator(*drawn.latent)
-        (x, y), labels = drawn.real, drawn.latent[1]
-        on_real, scores, on_fake, fake_scores = self.judge_and_classify(players, x, fake)
+        """The adversarial loss with its penalties, and the losses of what is said of real and of generated examples.
+
+        Both are of the examples as the discriminator is shown them.
+        """
+        real, fake = self.seen(players, drawn)
+        (x, y), (made, labels) = real, fake
+        on_real, scores, on_fake, fake_scores = self.judge_and_classify(players, x, made)
         loss = self.objective.discriminator(on_real, on_fake).mean()
         classification = self.condition_loss(scores, y) + self.condition_loss(fake_scores, labels)
-        measured = skill(self.objective, on_real, on_fake)
+        measured = {"d_loss": loss.detach()} | skill(self.objective, on_real, on_fake)
         measured |= {f"d_{self.condition}": self.condition_statistic(scores.detach(), y)}
-        return loss + self.weight * classification, {"d_loss": loss.detach()} | measured
+        loss = loss + self.weight * classification
+        if not self.penalties:
+            return loss, measured
+        critic = Remembering(lambda x, y: classify(players, x)[0])
+        critic.keep(real, on_real)
+        critic.keep(fake, on_fake)
+        penalty = self.penalty(critic, real, fake, drawn.memory)
+        return loss + penalty, measured | {"d_penalty": penalty.detach()}
 
     def generator_loss(self, players: Players, drawn: Drawn) -> tuple[Tensor, Statistics]:
         """The adversarial loss, and the loss of the conditions that are said of the generated examples."""
-        on_fake, scores = classify(players, players.generator(*drawn.latent))
-        on_real = classify(players, drawn.real[0])[0] if self.objective.relativistic else on_fake.new_empty(0)
+        made, labels = self.shown(self.fake(players, drawn), drawn.memory)
+        on_fake, scores = classify(players, made)
+        on_real = on_fake.new_empty(0)
+        if self.generator_sees_real:
+            on_real = classify(players, self.shown(self.real(players, drawn), drawn.memory)[0])[0]
         loss = self.objective.generator(on_real, on_fake).mean()
-        classification = self.condition_loss(scores, drawn.latent[1])
+        classification = self.condition_loss(scores, labels)
         measured = {"g_loss": loss.detach(), f"g_{self.condition}_loss": classification.detach()}
         return loss + self.weight * classification, measured
 
     def outputs(self, players: Players, real: Inputs, fake: Inputs, memory: Memory) -> tuple[Tensor, Tensor]:
         """Raw outputs on real and on fake examples, without the scores."""
-        on_real, _, on_fake, _ = self.judge_and_classify(players, real[0], fake[0])
+        (x, *_), (made, *_) = self.shown(real, memory), self.shown(fake, memory)
+        on_real, _, on_fake, _ = self.judge_and_classify(players, x, made)
         return on_real, on_fake
 
     def condition_loss(self, scores: Tensor, y: Tensor) -> Tensor:

@@ -30,7 +30,9 @@ class TwoUpdates(Adversarial):
         """Refuse what these turns do not do."""
         others = (self.joined, self.half, self.penalties, self.fade, self.pack, self.view)
         if self.objective is not non_saturating or others != (False, False, (), None, 1, None):
-            raise UsageError("two updates a step are those of the plain non-saturating game.")
+            raise UsageError(
+                "two updates a step are those of the plain non-saturating game: no penalty, pack or augment."
+            )
 
     def turns(self, batch: int) -> Sequence[Turn]:
         """Discriminator on real, discriminator on fake, generator."""

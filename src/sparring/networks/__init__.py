@@ -14,7 +14,7 @@ from sparring.networks.layers import (
 from sparring.networks.likelihoods import Bernoulli, Gaussian, Likelihood
 from sparring.networks.mlp import MLPDiscriminator, MLPFeatures, MLPGenerator
 from sparring.networks.noisy import NoisyClassifier, NoisyConvolutions
-from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator
+from sparring.networks.r3gan import R3GANFeatures, R3GANGenerator, R3GANJudgement
 from sparring.networks.representation import Representation, representation_of
 from sparring.networks.resnet import ResNetFeatures, ResNetGenerator
 from sparring.networks.softplus import SoftplusGenerator
@@ -46,6 +46,7 @@ __all__ = [
     "Projection",
     "R3GANFeatures",
     "R3GANGenerator",
+    "R3GANJudgement",
     "Representation",
     "ResNetFeatures",
     "ResNetGenerator",

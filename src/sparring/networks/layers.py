@@ -39,7 +39,8 @@ class MinibatchDeviation(nn.Module):
     """Appends one constant map to maps (n, c, h, w): how much the samples of a group differ, so (n, c + 1, h, w).
 
     The standard deviation over the group of each value, averaged over all values (Karras et al. 2018,
-    arXiv:1710.10196, section 3). A batch that the group does not divide is cut into the next smaller equal groups.
+    arXiv:1710.10196, section 3). A batch that the group does not divide is cut into the next smaller equal groups, or,
+    where those would be of one sample, into the next larger ones.
     """
 
     def __init__(self, group: int = 4) -> None:
@@ -49,7 +50,8 @@ class MinibatchDeviation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, c + 1, h, w) from maps (n, c, h, w)."""
         n, _, height, width = x.shape
-        size = next(g for g in range(min(self.group, n), 0, -1) if n % g == 0)
+        sizes = (*range(min(self.group, n), 1, -1), *range(self.group + 1, n), n)
+        size = next(g for g in sizes if n % g == 0)
         groups = x.reshape(size, n // size, -1)
         deviation = (groups.var(0, correction=0) + 1e-8).sqrt().mean(1)
         return torch.cat([x, deviation.repeat(size).view(n, 1, 1, 1).expand(n, 1, height, width)], 1)

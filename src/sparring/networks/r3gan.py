@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu
 
+from sparring.networks.heads import Judgement
 from sparring.networks.initialise import LEAKY_GAIN, fan_in
 from sparring.networks.sizes import Size, crop, halvings
 
@@ -56,7 +57,7 @@ class R3GANGenerator(nn.Module):
 
 
 class R3GANFeatures(nn.Module):
-    """Images (n, C, H, W) to features (n, width), for ``Discriminator`` with a ``Judgement`` without bias.
+    """Images (n, C, H, W) to features (n, width), for ``Discriminator`` with an ``R3GANJudgement``.
 
     The generator's mirror image: a 1 x 1 convolution, at each size ``blocks`` residual blocks, and at the end a learned
     basis that every map is projected on.
@@ -88,6 +89,14 @@ class R3GANFeatures(nn.Module):
     def hidden_layers(self) -> list[nn.Module]:
         """What makes the hidden maps, from the largest on."""
         return list(self.stages)
+
+
+class R3GANJudgement(Judgement):
+    """A judgement without bias, its weights by fan-in like all others of these networks."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, bias=False)
+        fan_in(self.judge.weight)
 
 
 class GenerativeBasis(nn.Module):

@@ -75,13 +75,16 @@ def smooth(objective: Objective, share: float = 0.1) -> Objective:
     optimum is that of (1 - share) p against q + share p.
 
     Raises:
-        UsageError: a critic or a pairing has no labels that could be smoothed; or the share is not in (0, 1).
+        UsageError: a critic or a pairing has no labels that could be smoothed; or the share is not in (0, .5): above a
+            half most real examples are called fake.
     """
     optimum = objective.optimum
     if optimum is None or objective.relativistic:
         raise UsageError("label smoothing needs an objective with labels for real and for fake examples.")
-    if not 0 < share < 1:
-        raise UsageError(f"the share of smoothed labels must lie between 0 and 1, not at {share}.")
+    if not 0 < share < 0.5:
+        raise UsageError(
+            f"smoothing={share} makes no sense: it must be above 0 and below .5: beyond, labels are reversed."
+        )
 
     def discriminator(real: Tensor, fake: Tensor) -> Tensor:
         none = torch.zeros_like(real)

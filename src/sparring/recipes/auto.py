@@ -9,6 +9,8 @@ from sparring.errors import UsageError
 from sparring.settings import Choice
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from sparring.settings import Value
     from sparring.types import DataSpec, Machine, Recipe
 
@@ -52,20 +54,18 @@ def auto(
     (for small sets) ``augment`` are chosen unless they are set. Points on a line: the game of ``gan-1d-mended``; other
     points: that of ``r3gan``. ``latent_dim``: unless set, 64 for images, and for points those games' own.
     ``conditional``: on images both players are told the classes or the attributes, so that samples can be asked for
-    them.
+    them. On points ``augment`` is noise or none.
     """
     from sparring.recipes.gan_1d import gan_1d_mended
-    from sparring.recipes.parts import view_for
     from sparring.recipes.r3gan import r3gan
 
     if spec.kind == "image":
         return auto_on_images(spec, width, 64 if latent_dim is None else latent_dim, augment, conditional, gamma)
-    view_for(augment, spec)  # refuses to augment points
     if conditional:
         raise UsageError("auto plays with classes and attributes on images only: leave conditional out.")
     if spec.shape == (1,):
-        return gan_1d_mended(spec) if latent_dim is None else gan_1d_mended(spec, latent_dim=latent_dim)
-    return r3gan(spec, latent_dim=latent_dim)
+        return gan_1d_mended(spec, latent_dim=1 if latent_dim is None else latent_dim, augment=augment)
+    return r3gan(spec, latent_dim=latent_dim, augment=augment)
 
 
 def auto_on_images(
@@ -74,28 +74,35 @@ def auto_on_images(
     """Batch norm in both players, large steps that shrink, and an average that soon forgets where it began.
 
     Steps so large need the penalty: without it the discriminator of colour images becomes ever steeper, and the game
-    falls apart.
+    falls apart. Conditions are joined to the latent code, and projected on by the discriminator.
     """
     from functools import partial
 
     from sparring.game import Adversarial
-    from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Judgement, gaussian
+    from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Joined, Judgement, Projection, gaussian
     from sparring.objectives import non_saturating
     from sparring.penalties import R1
-    from sparring.recipes.parts import adam, image_shape, normal, view_for
+    from sparring.recipes.parts import adam, condition_for, image_shape, normal, view_for
     from sparring.types import Recipe
 
     shape = image_shape(spec, "auto")
-    penalties = (R1(gamma),) if gamma else ()
-    head = partial(Judgement, bias=False)
-    unconditional = Recipe(
+    condition = condition_for(spec, "auto with conditional=true") if conditional else None
+    head = partial(Projection, condition=condition) if condition else partial(Judgement, bias=False)
+
+    def generator() -> nn.Module:
+        network = gaussian(DCGANGenerator(latent_dim + (CONDITION_DIM if condition else 0), shape, width))
+        return Joined(network, condition, CONDITION_DIM) if condition else network
+
+    return Recipe(
         paper="Radford et al. 2016, arXiv:1511.06434; the penalty: Mescheder et al. 2018, arXiv:1801.04406; "
-        "the average: Yazici et al. 2019, arXiv:1806.04498",
-        generator=lambda: gaussian(DCGANGenerator(latent_dim, shape, width)),
+        "the average: Yazici et al. 2019, arXiv:1806.04498"
+        + ("; projection: Miyato & Koyama 2018, arXiv:1802.05637" if conditional else ""),
+        generator=generator,
         discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width, bias=True), head)),
-        game=Adversarial(non_saturating, penalties=penalties, view=view_for(augment, spec)),
+        game=Adversarial(non_saturating, penalties=(R1(gamma),) if gamma else (), view=view_for(augment, spec)),
         latent=normal(latent_dim),
         optimiser=adam(0.5, 0.99),
+        conditional=conditional,
         steps=10_000,
         batch=BATCH,
         lr_generator=2e-3,
@@ -104,28 +111,6 @@ def auto_on_images(
         schedule_discriminator="cosine",
         ema=0.999,
         ema_rampup=0.05,
-    )
-    return told_conditions(unconditional, spec, width, latent_dim) if conditional else unconditional
-
-
-def told_conditions(recipe: Recipe, spec: DataSpec, width: int, latent_dim: int) -> Recipe:
-    """The game on images with conditions: joined to the latent code, and projected on by the discriminator."""
-    from dataclasses import replace
-    from functools import partial
-
-    from sparring.networks import DCGANFeatures, DCGANGenerator, Discriminator, Joined, Projection, gaussian
-    from sparring.recipes.parts import condition_for, image_shape
-
-    shape, condition = image_shape(spec, "auto"), condition_for(spec, "auto with conditional=true")
-    head = partial(Projection, condition=condition)
-    return replace(
-        recipe,
-        paper=f"{recipe.paper}; projection: Miyato & Koyama 2018, arXiv:1802.05637",
-        generator=lambda: Joined(
-            gaussian(DCGANGenerator(latent_dim + CONDITION_DIM, shape, width)), condition, CONDITION_DIM
-        ),
-        discriminator=lambda: gaussian(Discriminator(DCGANFeatures(shape, width, bias=True), head)),
-        conditional=True,
     )
 
 

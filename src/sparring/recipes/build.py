@@ -121,7 +121,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("blocks", "pack"), (1, 1024)),
     **dict.fromkeys(("minibatch", "ahead"), (0, 1024)),
     **dict.fromkeys(("gamma", "weight", "clip_weights", "rate", "entropy", "pull_away"), (0, math.inf)),
-    **dict.fromkeys(("dropout", "smoothing"), (0, 0.99)),
+    "dropout": (0, 0.99),
 }
 """What the settings may be that several of Sparring's recipes have, from the least to the largest."""
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def dragan(spec: DataSpec, *, latent_dim: int = 100, weight: float | None = None) -> Recipe:
     """The non-saturating game with the discriminator's slope held near one around real examples.
 
-    ``weight``: the penalty's; unless set the paper's 10 on images, and .1 on points.
+    ``weight``: the penalty's; unless set the paper's 10 on images, and .1 on points. 0: none, which is the plain game.
     """
     from sparring.game import Adversarial
     from sparring.objectives import non_saturating

@@ -45,18 +45,19 @@ def gan_1d(spec: DataSpec, *, M: int = 200, K: int = 20, epochs: int = 400) -> R
     )
 
 
-def gan_1d_mended(spec: DataSpec, *, latent_dim: int = 1) -> Recipe:
+def gan_1d_mended(spec: DataSpec, *, latent_dim: int = 1, augment: str = "none") -> Recipe:
     """The one-dimensional game, mended: normal latents, smooth networks, Adam, falling rates, an averaged generator.
 
     The published game ends wherever its last step throws it: bounded noise cannot make tails, and plain steps circle
-    around the equilibrium instead of settling in it. Falling rates and the average settle it.
+    around the equilibrium instead of settling in it. Falling rates and the average settle it. ``augment``: none, or
+    noise on what the discriminator sees.
     """
     from torch import nn
 
     from sparring.game import Adversarial
     from sparring.networks import MLPDiscriminator, MLPGenerator
     from sparring.objectives import non_saturating
-    from sparring.recipes.parts import adam, normal
+    from sparring.recipes.parts import adam, normal, view_for
     from sparring.types import Recipe
 
     check_one_dimension(spec, "gan-1d-mended")
@@ -64,7 +65,7 @@ def gan_1d_mended(spec: DataSpec, *, latent_dim: int = 1) -> Recipe:
         paper="Goodfellow et al. 2014, arXiv:1406.2661; averaging: Yazici et al. 2019, arXiv:1806.04498",
         generator=lambda: MLPGenerator(latent_dim, (32, 32), spec.shape, activation=nn.ELU, output=nn.Identity),
         discriminator=lambda: MLPDiscriminator(spec.shape, (32, 32), activation=nn.ELU),
-        game=Adversarial(non_saturating),
+        game=Adversarial(non_saturating, view=view_for(augment, spec)),
         latent=normal(latent_dim),
         optimiser=adam(0.5, 0.9),
         batch=200,

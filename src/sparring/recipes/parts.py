@@ -57,15 +57,16 @@ def rmsprop() -> Optimiser:
 
 
 def view_for(augment: str, spec: DataSpec) -> View | None:
-    """How a recipe's setting ``augment`` has images shown: "none", "diffaugment", "ada" or "noise".
+    """How a recipe's setting ``augment`` has examples shown: "none", "diffaugment", "ada" or "noise".
 
     A colon and names choose what is played, "ada:flip,colour": parts of ``views.diffaugment``, or groups or parts of
     ``views.adaptive``. Unless told, "ada" neither flips nor turns by quarters: whether data may be is not known here.
     Its probability moves ten times as fast as the paper's, whose runs show millions of images. "noise:0.2" is the first
-    deviation of instance noise, which falls to nothing over the run; unless told it is .1.
+    deviation of instance noise, which falls to nothing over the run; unless told it is .1. It alone is for points too,
+    in their own units.
 
     Raises:
-        UsageError: no such augmentation or part, or the data are no images.
+        UsageError: no such augmentation or part, or the data are no images, and it is not noise.
     """
     from sparring.views import AdaptiveAugmentation, DiffAugment, InstanceNoise
 
@@ -74,11 +75,11 @@ def view_for(augment: str, spec: DataSpec) -> View | None:
         raise UsageError(f"augment={augment} is not one of {', '.join(AUGMENTATIONS)}.")
     if kind == "none":
         return None
+    if kind == "noise":
+        return InstanceNoise(deviation(policy) if policy else 0.1, fading=True)
     image_shape(spec, f"augment={augment}")
     if kind == "diffaugment":
         return DiffAugment(policy) if policy else DiffAugment()
-    if kind == "noise":
-        return InstanceNoise(deviation(policy) if policy else 0.1, fading=True)
     return AdaptiveAugmentation(policy or "translation,geometry,colour", images=50_000)
 
 

@@ -46,13 +46,14 @@ def image_generator(latent_dim: int, shape: tuple[int, ...], *, bounded: bool = 
     return glorot(MLPGenerator(latent_dim, (256, 512, 1024), shape, activation=leaky, norm=norm, output=output))
 
 
-def image_discriminator(shape: tuple[int, ...]) -> nn.Module:
-    """512 and 256 units, as in the tutorials' script."""
+def image_discriminator(shape: tuple[int, ...], *, dropout: float = 0.0) -> nn.Module:
+    """512 and 256 units, as in the tutorials' script, with ``dropout`` after each."""
     from torch import nn
 
     from sparring.networks import MLPDiscriminator, glorot
 
-    return glorot(MLPDiscriminator(shape, (512, 256), activation=partial(nn.LeakyReLU, 0.2, inplace=True)))
+    leaky = partial(nn.LeakyReLU, 0.2, inplace=True)
+    return glorot(MLPDiscriminator(shape, (512, 256), activation=leaky, dropout=dropout))
 
 
 def point_generator(latent_dim: int, shape: tuple[int, ...]) -> nn.Module:

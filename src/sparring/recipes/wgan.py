@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def wgan(spec: DataSpec, *, latent_dim: int = 100, clip_weights: float | None = None) -> Recipe:
     """A critic with clipped weights, five times a step, and RMSProp.
 
-    ``clip_weights``: the largest absolute weight of the critic; unless set the paper's .01 on images, .1 on points.
+    ``clip_weights``: the largest absolute weight of the critic; unless set the paper's .01 on images, .1 on points. 0:
+    any, so nothing bounds the critic, and the distance that it measures means nothing.
     """
     from sparring.game import Adversarial
     from sparring.objectives import wasserstein
@@ -35,7 +36,8 @@ def wgan(spec: DataSpec, *, latent_dim: int = 100, clip_weights: float | None = 
 def wgan_gp(spec: DataSpec, *, latent_dim: int = 100, weight: float | None = None) -> Recipe:
     """A critic whose slope between real and generated examples is held near one.
 
-    ``weight``: the penalty's; unless set the paper's 10 on images, and .1 on points as in the authors' toys.
+    ``weight``: the penalty's; unless set the paper's 10 on images, and .1 on points as in the authors' toys. 0: no
+    penalty, so nothing bounds the critic, and the distance that it measures means nothing.
     """
     from sparring.game import Adversarial
     from sparring.objectives import wasserstein
