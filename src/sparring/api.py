@@ -13,7 +13,7 @@ from sparring.data import DataOptions
 from sparring.diagnosis.command import recipe_word
 from sparring.diagnosis.remedies import Remedy, prescribe
 from sparring.errors import UsageError
-from sparring.identity import Identity, Remedied, differences
+from sparring.identity import Identity, Remedied, differences, extended, taken_back
 from sparring.prepare import prepare
 from sparring.recipes.build import build, built_in, find, settings_of, share_out
 from sparring.runs.run import Run
@@ -22,7 +22,7 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.engine import captures
-from sparring.training.loop import complete_ending
+from sparring.training.loop import complete_ending, what_was_extended
 from sparring.training.loop import train as train_run
 from sparring.training.sickness import Sick, sick_ending
 from sparring.training.state import read_facts
@@ -74,7 +74,9 @@ def train(
         raise UsageError(f"{run.path} is not empty and holds no run of Sparring: choose another --out.")
     run.directory.make()
     with run.directory.lock():
-        claim(run)
+        for line in claim(run):
+            shown.say(line)
+            run.directory.append("log.txt", line)
         if finished(run):
             sick = sick_ending(run.recipe, run.directory, run.spec)
             if sick is None:
@@ -130,6 +132,7 @@ def roll_back(run: Run, sick: Sick) -> Run:
         general=general,
         given={name: value for name, value in identity.given.items() if name not in changed},
         remedies=(*identity.remedies, Remedied(step, sick.verdict.name, changed, was)),
+        earlier=taken_back(identity.earlier, step),
     )
     run.directory.write_identity(remedied)
     return Run(run.path, built, remedied)
@@ -166,20 +169,27 @@ def what_was_chosen(identity: Identity, chosen: Choice) -> str:
     return f"{identity.recipe} chose {chosen.why}" + (f" (but you set {', '.join(others)})" if others else "")
 
 
-def claim(run: Run) -> None:
-    """Write the run's identity into its directory; the caller holds the lock.
+def claim(run: Run) -> list[str]:
+    """Write the run's identity into its directory; the caller holds the lock. Gives what is to be told, line by line.
+
+    A training that never made a step, as it was too large for the memory for example, leaves the directory to others.
 
     Raises:
         UsageError: it holds a run with other settings.
     """
-    there = run.directory.read_identity()
-    if there is not None and (found := differences(there, run.identity)):
+    there = run.directory.read_training()
+    if there is None:
+        run.directory.write_identity(run.identity)
+        return []
+    if found := differences(there, run.identity):
         raise UsageError(
             f"{run.path} holds a run with other settings ({'; '.join(found)}). "
             "Give --fresh for a new directory, or choose another --out."
         )
-    if there is None or not finished(run):
+    run.identity = extended(there, run.identity, run.step("last") if run.directory.numbered() else 0)
+    if not finished(run):
         run.directory.write_identity(run.identity)
+    return [] if run.identity.earlier == there.earlier else [what_was_extended(run.recipe, run.identity.earlier[-1])]
 
 
 def finished(run: Run) -> bool:

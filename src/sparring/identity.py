@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -31,6 +31,15 @@ class Remedied(NamedTuple):
     """What they were before."""
 
 
+class Planned(NamedTuple):
+    """A length that a run was planned for, before it was given more steps."""
+
+    step: int
+    """The step that it had come to then."""
+    steps: int
+    """The steps that it was planned for until then."""
+
+
 @dataclass(frozen=True)
 class Identity:
     """All that decides a run."""
@@ -55,6 +64,8 @@ class Identity:
     chosen: Choice | None = None
     """What the recipe chose for the data and the machine."""
     remedies: tuple[Remedied, ...] = ()
+    earlier: tuple[Planned, ...] = ()
+    """The lengths that it was planned for before this one, where steps were made by them."""
     version: str = ""
     """Sparring's."""
     recipe_file: str = ""
@@ -75,6 +86,7 @@ class Identity:
             "data_options": self.data_options,
             "given": self.given,
             "remedies": [remedy._asdict() | {"was": dict(remedy.was)} for remedy in self.remedies],
+            "earlier": [plan._asdict() for plan in self.earlier],
             "chosen": self.chosen._asdict() if self.chosen else {},
             "settings": {"own": self.own, "general": self.general},
             "spec": self.spec.to_json(),
@@ -105,6 +117,7 @@ class Identity:
             given=dict(values.get("given", {})),
             chosen=Choice(**values["chosen"]) if values.get("chosen") else None,
             remedies=tuple(Remedied(**remedy) for remedy in values.get("remedies", ())),
+            earlier=tuple(Planned(**plan) for plan in values.get("earlier", ())),
             version=str(values.get("sparring", "")),
             recipe_file=str(values.get("recipe_file", "")),
         )
@@ -132,6 +145,26 @@ def differences(there: Identity, wanted: Identity) -> list[str]:
     if there.general["steps"] > wanted.general["steps"]:
         found.append(f"steps is {there.general['steps']} already, not {wanted.general['steps']}")
     return found
+
+
+def extended(there: Identity, wanted: Identity, done: int) -> Identity:
+    """What is wanted, with the plans that the run on disk had; the last one ends where more steps are wanted.
+
+    ``done``: the steps that were made. A plan that none was made by is forgotten.
+    """
+    plans = there.earlier
+    if wanted.general["steps"] > there.general["steps"] and done > (plans[-1].step if plans else 0):
+        plans = (*plans, Planned(done, there.general["steps"]))
+    return replace(wanted, earlier=plans)
+
+
+def taken_back(plans: Sequence[Planned], step: int) -> tuple[Planned, ...]:
+    """The earlier plans of a run that is taken back to a step."""
+    kept: list[Planned] = []
+    for plan in plans:
+        if step > (kept[-1].step if kept else 0):
+            kept.append(plan._replace(step=min(plan.step, step)))
+    return tuple(kept)
 
 
 def flatten(identity: Identity) -> dict[str, Any]:

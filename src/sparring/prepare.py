@@ -16,9 +16,19 @@ from sparring.data.toys import TOYS
 from sparring.errors import UsageError
 from sparring.identity import Identity, Remedied
 from sparring.recipes import CHOOSERS, DEFAULT
-from sparring.recipes.build import Named, blaming, build, check_heeded, find, own_hints, settings_of, share_out
+from sparring.recipes.build import (
+    Named,
+    blaming,
+    build,
+    check_heeded,
+    check_ranges,
+    find,
+    own_hints,
+    settings_of,
+    share_out,
+)
 from sparring.runs.run import Run
-from sparring.settings import Choice, Value
+from sparring.settings import Choice, Settings, Value
 from sparring.training.chunks import in_chunks
 from sparring.training.device import machine_with
 from sparring.training.directory import Directory, next_free
@@ -53,12 +63,12 @@ def prepare(
     dataset = open_data(data, DataOptions(**data_values), show_progress=show_progress)  # type: ignore[arg-type]
     path = out or Path("runs") / f"{dataset.spec.name}-{named.name}"
     path = next_free(path) if fresh else path
-    recorded = Directory(path).read_identity()
+    recorded = Directory(path).read_training()
     # A run keeps its number of CPU threads, as another one would change its bits, its choices and its remedies.
     begun = int(recorded.general["threads"]) if recorded else 0
     threads = int(general.get("threads", 0)) or begun or torch.get_num_threads()
     same = recorded if recorded and recorded.recipe == named.name else None
-    chosen = (same and same.chosen) or choose(named, dataset, machine_with(device, threads))
+    chosen = (same and same.chosen) or choose(named, dataset, machine_with(device, threads), own, general)
     remedies = same.remedies if same else ()
     remedied = {name: value for remedy in remedies for name, value in remedy.settings.items()}
     check_remedied(remedies, general)
@@ -113,19 +123,38 @@ def check_fits(recipe: Recipe, name: str, dataset: Dataset, data: str) -> None:
     """Refuse data that a recipe cannot be trained on; ``name`` and ``data`` are what the user calls both.
 
     Raises:
-        UsageError: too few examples, a batch that holds every example more than twice or does not fit the game, or
-            conditions are missing.
+        UsageError: too few examples, a move that is given every example more than twice, a batch that does not fit the
+            game, or conditions are missing. (Few labelled examples may come as often as they must.)
     """
-    recipe.game.turns(recipe.batch)  # refuses a batch that does not fit the game
+    turns = recipe.game.turns(recipe.batch)  # refuses a batch that does not fit the game
     examples = len(dataset.train)
     if examples < FEWEST:
         raise UsageError(f"{data} has {examples} training examples: too few to train on.")
-    if recipe.batch > 2 * examples:
+    drawn = max(turn.real for turn in turns)
+    if drawn > 2 * examples:
+        lower = "--batch or pack" if drawn > recipe.batch else "--batch"
         raise UsageError(
-            f"{data} has {examples} training examples, too few for a batch of {recipe.batch}: lower --batch."
+            f"{data} has {examples} training examples, too few for a batch of {recipe.batch}, which draws {drawn} at "
+            f"once: lower {lower}."
         )
-    if recipe.conditional and not has_conditions(dataset):
+    if recipe.conditional:
+        check_conditions(name, dataset, data)
+
+
+def check_conditions(name: str, dataset: Dataset, data: str) -> None:
+    """Refuse training examples that belong to no class and have no attributes.
+
+    Raises:
+        UsageError: there are some.
+    """
+    labels, spec = dataset.train.labels, dataset.spec
+    if not (spec.classes or spec.attributes):
         raise UsageError(f"{name} needs a label or attributes for every example; {data} does not have them.")
+    if labels is not None and (missing := int((labels < 0).sum())):
+        raise UsageError(
+            f"{name} needs a label or attributes for every example; {missing} of {len(labels)} training examples of "
+            f"{data} have none: label them, or leave them out."
+        )
 
 
 def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
@@ -146,16 +175,16 @@ def try_out(path: Path, recipe: Recipe, dataset: Dataset) -> None:
         Step(recipe, state, Draw(recipe, dataset.train, cpu))()
 
 
-def choose(named: Named, dataset: Dataset, machine: Machine) -> Choice | None:
-    """What a recipe chooses by itself for these data and this machine; recipe.json keeps it."""
+def choose(
+    named: Named, dataset: Dataset, machine: Machine, own: Mapping[str, Value], general: Mapping[str, Value]
+) -> Choice | None:
+    """What a recipe chooses for these data and this machine, beside what the user gives; recipe.json keeps it.
+
+    Raises:
+        UsageError: what is given makes no sense.
+    """
     if named.digest or named.name not in CHOOSERS:
         return None
-    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine)
-
-
-def has_conditions(dataset: Dataset) -> bool:
-    """Whether every training example belongs to a class, or has attributes."""
-    if dataset.spec.attributes:
-        return True
-    labels = dataset.train.labels
-    return bool(dataset.spec.classes) and (labels is None or bool((labels >= 0).all()))
+    check_ranges(own)
+    Settings(**general)  # type: ignore[arg-type]  # refuses values out of range
+    return CHOOSERS[named.name](dataset.spec, len(dataset.train), machine, {**own, **general})

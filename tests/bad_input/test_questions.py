@@ -102,6 +102,8 @@ def test_a_network_without_mixtures_of_classes(
     command = ("interpolate", conditional_run.path, "--recipe", conditional_file, "--label", 1)
     one_line(spar(*command, "--to-label", 2), 2, "takes no mixtures of classes", "ClassEmbedding")
     one_line(spar(*command, "--to-label", 10), 2, "there is no class 10")
+    one_line(spar(*command, "--seeds", 4, "--to-label", 1), 2, "no way from one seed to itself")
+    one_line(spar(*command, "--seeds", "4,4", "--to-label", 1), 2, "no way from one seed to itself")
     assert snapshot(Path()) == {}
 
 
@@ -110,7 +112,9 @@ def test_a_network_without_mixtures_of_classes(
     [
         (("--change", "brightnes"), "Did you mean brightness"),
         (("--change", "red"), "images without colour have no red"),
-        (("--change", "3:11"), "there is no '3:11'"),
+        (("--change", "3:11"), "3:11: there is no class '11'. Did you mean 1"),
+        (("--change", "cat:3"), "cat:3: there is no class 'cat'. Known: 0, 1, 2"),
+        (("--change", "3:3"), "3:3: both ends are the class 3"),
         (("--change", "slant", "--keep", "slant"), "cannot be changed and kept"),
         (("--change", "slant", "--keep", "width,"), "there is no ''"),
         (("--change", "slant", "-n", 60), "too few for 100 latent numbers"),

@@ -1,9 +1,16 @@
 """Wrong usage of the command and of settings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+
+import sparring
+from sparring.identity import Remedied
+from sparring.training.directory import Directory
+
+OUT = ("--out", "out", "--steps", 2, "--device", "cpu")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +29,7 @@ import torch
         (("--steps", 0), "steps=0 is too small"),
         (("--batch", 1), "batch=1 is too small"),
         (("--batch", 1_000_000), "too few for a batch of 1000000"),
+        (("--batch", 8, "--recipe", "dcgan", "--set", "pack=1000"), "which draws 8000 at once: lower --batch or pack"),
         (("--recipe", "gan-mnist", "--set", "ema_rampup=0.05"), "give --set ema=0.999 too"),
         (("--seed", -1), "seed=-1 is too small"),
         (("--seed", 2**64), "seed=18446744073709551616 is too large"),
@@ -81,6 +89,45 @@ def test_no_memory(spar, one_line, monkeypatch: pytest.MonkeyPatch, error: Excep
 
     monkeypatch.setattr("sparring.api.train", train)
     one_line(spar("train", "digits"), 1, "not enough memory", "--batch")
+
+
+def test_a_training_without_memory_leaves_its_directory_to_others(spar, one_line, monkeypatch) -> None:
+    """One that never made a step: its settings are no others' obstacle."""
+    with monkeypatch.context() as small:
+        small.setattr("sparring.training.loop.make_step", lambda *_: exec("raise MemoryError"))
+        one_line(spar("train", "digits", *OUT, "--set", "width=99", "--batch", 9), 1, "not enough memory")
+    ended = spar("train", "digits", *OUT, "--set", "width=8", "--batch", 8)
+    assert (ended.code, ended.err) == (0, "")
+    identity = sparring.load("out").identity
+    assert (identity.own["width"], identity.general["batch"]) == (8, 8)
+    one_line(spar("train", "digits", *OUT, "--set", "width=9", "--batch", 8), 2, "other settings (width is 8, not 9)")
+
+
+@pytest.mark.parametrize("pretrain", [0, 3])
+def test_a_training_without_memory_for_its_first_step(spar, one_line, monkeypatch, pretrain: int) -> None:
+    """The line of the untrained generator, of another step where that is pretrained, goes too."""
+    first = ("--recipe", "gan-mnist", "--set", f"pretrain={pretrain}")
+    with monkeypatch.context() as small:
+        small.setattr("sparring.training.step.Step.play", lambda *_: exec("raise MemoryError"))
+        one_line(spar("train", "digits", *OUT, *first, "--batch", 98), 1, "not enough memory")
+    assert len(sparring.load("out").metrics) == 1
+    assert spar("train", "digits", *OUT, "--recipe", "gan-mnist", "--batch", 8).code == 0
+    steps = [row["step"] for row in sparring.load("out").metrics]
+    assert steps == sorted(steps)
+    assert steps[0] == 0
+
+
+def test_a_run_that_was_taken_back_to_its_first_weights_is_nobody_elses(spar, one_line) -> None:
+    assert spar("train", "digits", *OUT, "--set", "width=8", "--batch", 8).code == 0
+    directory = Directory(Path("out"))
+    identity = sparring.load("out").identity
+    remedied = replace(identity, remedies=(Remedied(0, "oscillation", {"lr_generator": 1e-3}),))
+    directory.return_to(0)
+    directory.cut_metrics(None)
+    directory.write_identity(remedied)
+    one_line(spar("train", "digits", *OUT, "--set", "width=9", "--batch", 8), 2, "other settings")
+    directory.write_identity(identity)
+    assert spar("train", "digits", *OUT, "--set", "width=9", "--batch", 8).code == 0
 
 
 def test_a_recipe_that_does_not_exist_in_full(spar, one_line) -> None:

@@ -83,6 +83,8 @@ def test_one_whole_number_an_image_is_a_class(tmp_path: Path, labels: np.ndarray
         ({"y": VALUES[:39]}, "do not fit 40 images"),
         ({"y": VALUES, "attribute_names": np.array(["a", "b", "c"])}, "2 attributes an image, but 3 names"),
         ({"y": VALUES, "attribute_names": np.array(["a", "a"])}, "each another"),
+        ({"y": VALUES, "attribute_names": np.array(["height, cm", "b"])}, "an attribute 'height, cm', which could not"),
+        ({"y": VALUES, "attribute_names": np.array(["a", " b"])}, "an attribute ' b', which could not"),
         ({"y": VALUES, "attribute_names": np.array([1, 2])}, "attribute_names in a.npz must be 1 to 256 texts"),
         ({"y": VALUES, "attribute_names": np.array(["a", None])}, "Python objects"),
         ({"y": np.zeros((40, 300))}, "300 attributes; at most 256"),

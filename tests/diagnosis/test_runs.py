@@ -10,7 +10,7 @@ from sparring import api
 from sparring.api import roll_back
 from sparring.diagnosis.verdict import Finding, Verdict
 from sparring.errors import UsageError
-from sparring.report.recorded import command
+from sparring.report.recorded import commands
 from sparring.training.display import Display
 from sparring.training.sickness import Sick
 from sparring.training.state import read_facts
@@ -101,7 +101,7 @@ def test_a_remedy_is_not_undone_by_another_setting(tmp_path, quiet):
     run = sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="linear", **ROLLING)
     run = roll_back(run, Sick(run.directory, CIRCLES))
     assert run.identity.remedies[0].was["schedule_generator"] == "linear"
-    assert "schedule_generator=linear" in command(run.identity)
+    assert "schedule_generator=linear" in commands(run.identity, "")[0]
     with pytest.raises(UsageError, match=r"schedule_generator=.* as a remedy: leave schedule_generator=cosine out"):
         sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="cosine", **ROLLING)
     again = sparring.train("gaussian", "wgan-gp", out=out, display=quiet, schedule_generator="linear", **ROLLING)

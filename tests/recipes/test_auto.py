@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -96,16 +97,57 @@ def test_says_what_it_chose_and_goes_on_with_it(tmp_path: Path, monkeypatch: pyt
     said = io.StringIO()
     display = Display(console=Console(file=said, width=300))
     run = sparring.train("digits", out=tmp_path / "run", display=display, **SETTINGS)
-    assert "auto chose width=" in said.getvalue()
+    assert "auto chose batch=64, augment=ada" in said.getvalue()
+    assert " with your width=8, steps=2, about " in said.getvalue()
     assert " for 1484 images of 1 x 8 x 8 on " in said.getvalue()
-    assert "(but you set width=8, steps=2, grid_every=2)" in said.getvalue()
     identity = json.loads((run.path / "recipe.json").read_text())
     assert identity["recipe"] == DEFAULT == "auto"
     chosen = identity["chosen"]["settings"]
     assert run.recipe.batch == chosen["batch"] == identity["settings"]["general"]["batch"]
+    assert not {"width", "steps", "grid_every"} & chosen.keys()
     monkeypatch.setitem(CHOOSERS, "auto", lambda *_: pytest.fail("a run keeps its first choice"))
     more = sparring.train("digits", out=tmp_path / "run", display=Display(quiet=True), **SETTINGS | {"steps": 4})
     assert (more.recipe.steps, more.recipe.batch) == (4, chosen["batch"])
+
+
+def seconds(why: str) -> float:
+    """The announced time."""
+    words = re.search(r"about (\d+) (s|min)", why)
+    assert words
+    return float(words[1]) * {"s": 1, "min": 60}[words[2]]
+
+
+def test_what_the_user_sets_is_planned_with() -> None:
+    """The time is that of the user's width, with as many steps as it leaves, or the user's."""
+    free = choose(LARGE, 50_000, TWO)
+    wide, long = (choose(LARGE, 50_000, TWO, {"width": 64} | more) for more in ({}, {"steps": 6_000}))
+    assert free.settings["width"] < 64
+    assert 1_000 <= wide.settings["steps"] < free.settings["steps"] / 2
+    assert "with your width=64, " in wide.why
+    ratio = multiplications(LARGE.shape, 64) / multiplications(LARGE.shape, free.settings["width"])
+    assert seconds(long.why) / seconds(free.why) == pytest.approx(ratio * 6_000 / free.settings["steps"], rel=0.1)
+    assert seconds(choose(LARGE, 50_000, TWO, {"k": 5}).why) == pytest.approx(seconds(free.why), rel=0.1)
+    assert choose(LARGE, 50_000, TWO, {"k": 5}).settings["steps"] < free.settings["steps"] / 2
+
+
+def test_given_steps_do_not_change_the_networks() -> None:
+    """A run may be given more later."""
+    for steps in (10, 10**6):
+        chosen = choose(COLOUR, 50_000, TWO, {"steps": steps}).settings
+        assert chosen == {k: v for k, v in choose(COLOUR, 50_000, TWO).settings.items() if k != "steps"}
+
+
+def test_a_plan_for_few_labels_is_made_with_what_is_given() -> None:
+    plan = CHOOSERS["few-labels"]
+    assert plan(GREY, 1_000, TWO, {"batch": 25}).settings["steps"] == 70 * 1_000 / 25
+    assert plan(GREY, 1_000, TWO, {"network": "convolutional"}).settings.keys() == {"batch", "steps"}
+    assert "with your batch=25" in plan(GREY, 1_000, TWO, {"batch": 25}).why
+
+
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"width": 0}, {"k": 0}])
+def test_what_makes_no_sense_is_refused_before_it_is_planned_with(tmp_path: Path, wrong: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="it must be at least"):
+        sparring.train("digits", out=tmp_path / "run", **wrong)
 
 
 def test_what_the_user_sets_is_not_chosen(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from sparring.report.curves import chart, read_curves, thinned, ticks
 from sparring.report.html import VOID, Html, tag
 from sparring.report.images import encode
 from sparring.report.neighbours import nearest_training
-from sparring.report.recorded import FRAMES, command
+from sparring.report.recorded import FRAMES, commands
 from sparring.report.write import report
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;</style>\udcff"
@@ -106,11 +106,11 @@ def test_the_command_trains_the_same_run_again(given: tuple, spar, tmp_path: Pat
     monkeypatch.chdir(tmp_path)
     assert spar("train", *given, "--steps", 2, "--device", "cpu", "--out", "run", "--set", "threads=1").code == 0
     run = sparring.load("run")
-    words = shlex.split(command(run.identity))
+    words = shlex.split(commands(run.identity, "")[0])
     ended = spar(*words[1:], "--device", "cpu", "--out", "again")
     assert (ended.code, ended.err) == (0, "")
     again = sparring.load("again")
-    assert replace(again.identity, given=run.identity.given) == run.identity
+    assert replace(again.identity, given=run.identity.given, chosen=run.identity.chosen) == run.identity
     assert torch.equal(again.sample(4, checkpoint="last"), run.sample(4, checkpoint="last"))
 
 

@@ -9,9 +9,11 @@ from PIL import Image
 
 import sparring
 from sparring.errors import UsageError
+from sparring.latents.paths import along
 from sparring.runs.directions import STEPS, find_components, find_direction, walk
 from sparring.runs.export import SIDE, write_film
 from sparring.runs.generation import restate
+from sparring.runs.interpolation import path_latents
 from sparring.runs.measures import class_pair, measures_for
 from sparring.training.display import Display
 from sparring.training.sampling import draw_latents
@@ -62,6 +64,16 @@ def test_a_way_between_truncated_codes(digits_run: sparring.Run) -> None:
     frames = digits_run.interpolate((3, 5), 4, truncation=0.3)
     for frame, seed in ((0, 3), (-1, 5)):
         torch.testing.assert_close(frames[frame], digits_run.sample(1, seed, truncation=0.3)[0])
+
+
+def test_a_way_between_truncated_codes_stays_within_the_truncation(digits_run: sparring.Run) -> None:
+    """The arc between the truncated codes would not: its middle is as long as its ends, in other directions."""
+    (z,) = path_latents(digits_run.recipe, digits_run.spec, (0, 1, 2), 25, truncation=0.5)
+    assert z.abs().max() <= 0.5
+    keys = [draw_latents(digits_run.recipe, digits_run.spec, 1, seed, truncation=0.5)[0] for seed in (0, 1, 2)]
+    assert along(torch.cat(keys), 25, on_sphere=True).abs().max() > 0.6
+    torch.testing.assert_close(z[[0, 12, 24]], torch.cat(keys))
+    assert (z[1:] - z[:-1]).norm(dim=1).max() < 0.2 * (z[0] - z[12]).norm()
 
 
 def test_truncation_keeps_the_labels(cgan_run: sparring.Run) -> None:
@@ -209,7 +221,11 @@ def test_classes_by_name_and_number() -> None:
     assert class_pair(spec, "1") == (None, 1)
     assert class_pair(spec, "0") == (None, 2)  # a name goes before a number
     assert class_pair(spec, "dog:cat") == (1, 0)
-    for wrong, says in (("cow", "there is no 'cow'"), ("dog:dog", "no 'dog:dog'"), ("catt", "Did you mean cat")):
+    for wrong, says in (
+        ("cow", "there is no 'cow'"),
+        ("dog:dog", "both ends are the class dog"),
+        ("catt", "Did you mean cat"),
+    ):
         with pytest.raises(UsageError, match=says):
             class_pair(spec, wrong)
     with pytest.raises(UsageError, match="without colour have no red"):

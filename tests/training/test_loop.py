@@ -72,6 +72,14 @@ def test_without_a_checkpoint_it_says_so(tiny, training) -> None:
         training(tiny(game=Poisoned(non_saturating, at=2)))
 
 
+def test_what_the_user_set_is_suspected_first(spar, tmp_path: Path) -> None:
+    """Not what cannot be at fault, such as steps, the batch or the data's settings."""
+    given = ("--set", "weight=1e38", "--set", "points=300", "--batch", 8, "--steps", 20, "--set", "log_every=5")
+    result = spar("train", "ring", "--recipe", "wgan-gp", "--out", tmp_path / "run", *given)
+    assert result.code == 1
+    assert "First leave out what you set, weight=1e+38, or else lower the learning rates" in result.err
+
+
 def test_the_command_stops_with_1(spar, tmp_path: Path) -> None:
     result = spar("train", "gaussian", "--out", tmp_path / "run", "--set", "lr_generator=1e38", "--steps", 50)
     assert result.code == 1

@@ -50,7 +50,7 @@ def numbered(count: int) -> tuple[str, ...]:
 
 
 def check_names(names: tuple[str, ...], where: str) -> tuple[str, ...]:
-    """The names, if there are not too many and each is there once.
+    """The names, if there are not too many, and each is there once and can be given on the command line.
 
     Raises:
         UsageError: there are, or it is not.
@@ -59,6 +59,11 @@ def check_names(names: tuple[str, ...], where: str) -> tuple[str, ...]:
         raise UsageError(f"{where} has {len(names)} attributes; at most {MOST} can be a condition")
     if not all(names) or len({*names}) < len(names):
         raise UsageError(f"{where} needs a name for every attribute, each another: it has {', '.join(names)}")
+    if unfit := [name for name in names if "," in name or name != name.strip()]:
+        raise UsageError(
+            f"{where} has an attribute {unfit[0]!r}, which could not be asked for by this name (--attributes): a name "
+            "holds no comma, and neither begins nor ends with a space"
+        )
     return names
 
 

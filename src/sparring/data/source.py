@@ -198,4 +198,12 @@ def labelled_part(source: DataSource) -> DataSource:
     labels = source.labels
     if labels is None or not (labels >= 0).any():
         raise UsageError(f"{source.spec.name} has no labelled training examples: this game needs some.")
+    return known_part(source)
+
+
+def known_part(source: DataSource) -> DataSource:
+    """The source without the examples whose class is not known: none may be left. Itself, where all are known."""
+    labels = source.labels
+    if labels is None or (labels >= 0).all():
+        return source
     return Subset(source, np.flatnonzero(labels >= 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,23 +59,29 @@ def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
         return None
     recipe, given = recipe_word(identity), identity.given
     kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity.data_options}
-    suspects = [f"{name}={value}" for name, value in given.items() if name not in kept]
+    suspected = suspects(identity)
     lost = loses_modes(verdict, identity)
     if verdict.name == "undertrained" and not lost:
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
         return more_data(identity, kept)
-    own = f"leave {recipe}'s own settings as they are: you set {', '.join(suspects)}" if suspects else ""
+    own = f"leave {recipe}'s own settings as they are: you set {', '.join(suspected)}" if suspected else ""
     if goes_in_circles(verdict) and keeps_its_rates(identity):
         why = "let the learning rates fall to zero, and average the generator: circles become smaller"
         return Remedy(f"{why}; {own}" if own else why, recipe, kept | CALMING)
-    if suspects and not lost:
+    if suspected and not lost:
         return Remedy(own, recipe, kept)
     if recipe != BEST:
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
         same = ("seed", "threads", *identity.data_options)
         return Remedy(why, BEST, {name: value for name, value in kept.items() if name in same})
     return gentler(identity, kept)
+
+
+def suspects(identity: Identity, harmless: Sequence[str] = HARMLESS) -> list[str]:
+    """What a user set that may have made a game sick, ``name=value`` each."""
+    given = identity.given.items()
+    return [f"{name}={value}" for name, value in given if name not in (*harmless, *identity.data_options)]
 
 
 def loses_modes(verdict: Verdict, identity: Identity) -> bool:

@@ -5,7 +5,7 @@ A recipe function takes the data's specification and its own settings, and impor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sparring.recipes.auto import auto, choose
@@ -25,14 +25,15 @@ from sparring.recipes.r3gan import r3gan
 from sparring.recipes.sngan import projection, sngan
 from sparring.recipes.unrolled import unrolled
 from sparring.recipes.wgan import wgan, wgan_gp
-from sparring.settings import Choice
+from sparring.settings import Choice, Value
 
 if TYPE_CHECKING:
     from sparring.types import DataSpec, Machine, Recipe
 
 RecipeFunction = Callable[..., "Recipe"]
-Chooser = Callable[["DataSpec", int, "Machine"], Choice]
-"""``chooser(spec, examples, machine)``: settings for so many training examples of these data, and this machine."""
+Chooser = Callable[["DataSpec", int, "Machine", Mapping[str, Value]], Choice]
+"""``chooser(spec, examples, machine, given)``: settings for so many training examples of these data, and this machine,
+beside those that the user gave."""
 
 RECIPES: dict[str, RecipeFunction] = {
     "auto": auto,

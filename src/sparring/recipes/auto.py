@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from sparring.errors import UsageError
+from sparring.recipes.parts import in_words, left_open
 from sparring.settings import Choice
 
 if TYPE_CHECKING:
@@ -21,9 +24,9 @@ SPEED = {"cpu": 2e10, "cuda": 5e12, "mps": 5e11}
 """Multiplications a second that convolutions this small reach: of one CPU thread, or of the whole device."""
 BFLOAT16 = 1.25
 """How much sooner a step is done in bfloat16, where the CPU has it."""
-PASSES = 16
-"""Forward passes of one network that a step costs for each example: 1 + 3 · 2 for the discriminator, 4 for its penalty,
-3 + 2 after it."""
+PASSES, PENALTY_PASSES, GENERATOR_PASSES = 7, 4, 5
+"""Forward passes of one network that a move costs for each example: 1 + 3 · 2 for the discriminator, more for its
+penalty, 3 + 2 for the generator."""
 CALLS = 0.005
 """Seconds that the calls of a step take, however small the networks."""
 CONDITION_DIM = 10
@@ -34,8 +37,10 @@ EPOCHS = 400
 """How often a small set is seen at the most: soon after, the discriminator knows it by heart."""
 FEW = 5_000
 """Fewer training images than this are augmented, adaptively (Karras et al. 2020, arXiv:2006.06676)."""
+PLANNED_WITH = ("width", "batch", "steps", "augment", "precision", "k", "gamma")
+"""Settings of the user's that a plan depends on, or that it would choose."""
 PREVIEWS = 100
-"""Sample grids of a run, at the least."""
+"""Sample grids of a run of the chosen steps, at the least."""
 
 
 def auto(
@@ -114,33 +119,45 @@ def auto_on_images(
     )
 
 
-def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
+def choose(
+    spec: DataSpec, examples: int, machine: Machine, given: Mapping[str, Value] = MappingProxyType({})
+) -> Choice:
     """Width, batch and steps for these data, so many training examples of them, and this machine.
 
     The same arguments give the same choice: nothing is timed. The networks are as wide as leaves at least FEWEST_STEPS
-    in the planned time.
+    in the planned time; where none is (on two threads from about 64 x 64 on), the narrowest, and the steps are fewer,
+    down to 1 000. What is ``given`` is not chosen, but planned with. Given steps change the announced time alone, as a
+    run may be given more later, which its width must not depend on.
     """
     if spec.kind != "image":
         game, where = ("gan-1d-mended", "on a line") if spec.shape == (1,) else ("r3gan", f"in {spec.size} dimensions")
         return Choice({}, f"the game of {game} for {examples} points {where}")
-    budget = planned_seconds(spec) * speed(machine)
-    batch = min(BATCH, max(examples // 2, 2))
-    affordable = {width: int(budget / (PASSES * batch * multiplications(spec.shape, width))) for width in WIDTHS}
-    width = next((width for width, steps in affordable.items() if steps >= FEWEST_STEPS), WIDTHS[-1])
+    machine = machine._replace(bfloat16=machine.bfloat16 and given.get("precision") != "float32")
+    batch = int(given.get("batch", min(BATCH, max(examples // 2, 2))))
+    budget, each = planned_seconds(spec) * speed(machine), passes(given) * batch
+    widths = (int(given["width"]),) if "width" in given else WIDTHS
+    affordable = {width: int(budget / (each * multiplications(spec.shape, width))) for width in widths}
+    width = next((width for width, steps in affordable.items() if steps >= FEWEST_STEPS), widths[-1])
     steps = min(affordable[width], MOST_STEPS, EPOCHS * examples // batch)
     steps = max(round(steps, -2), 1000)
     settings: dict[str, Value] = {"width": width, "batch": batch, "steps": steps}
     settings["augment"] = "ada" if examples < FEW else "none"
     if machine.bfloat16:
         settings["precision"] = "bfloat16"
-    words = ", ".join(f"{name}={value}" for name, value in settings.items())
-    time = minutes(steps * (CALLS + PASSES * batch * multiplications(spec.shape, width) / speed(machine)))
+    seconds = int(given.get("steps", steps)) * (CALLS + each * multiplications(spec.shape, width) / speed(machine))
     images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
-    why = f"{words}, about {time} if nothing else runs, for {images} on {in_words(machine)}"
-    return Choice(settings | {"grid_every": max(steps // PREVIEWS, 10)}, why)
+    words = in_words(settings, given, PLANNED_WITH)
+    why = f"{words}, about {minutes(seconds)} if nothing else runs, for {images} on {machine_in_words(machine)}"
+    return Choice(left_open(settings | {"grid_every": max(steps // PREVIEWS, 10)}, given), why)
 
 
-def in_words(machine: Machine) -> str:
+def passes(given: Mapping[str, Value]) -> int:
+    """Forward passes of one network that a step costs for each example, by the game's settings that are ``given``."""
+    discriminator = PASSES + (PENALTY_PASSES if given.get("gamma", 1) else 0)
+    return int(given.get("k", 1)) * discriminator + GENERATOR_PASSES
+
+
+def machine_in_words(machine: Machine) -> str:
     """The machine in words."""
     if machine.device != "cpu":
         return machine.device

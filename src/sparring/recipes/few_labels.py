@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from sparring.errors import UsageError
+from sparring.recipes.parts import in_words, left_open
 from sparring.settings import Choice
 
 if TYPE_CHECKING:
@@ -163,14 +166,20 @@ def convolutions(shape: tuple[int, int, int], classes: int, width: int | None, l
     return generator, partial(NoisyConvolutions, shape, classes, channels)
 
 
-def choose(spec: DataSpec, examples: int, machine: Machine) -> Choice:
-    """Batch, steps, precision and generator for so many training images; the same arguments give the same choice."""
-    batch = 50 if examples < FEW else 100
+def choose(
+    spec: DataSpec, examples: int, machine: Machine, given: Mapping[str, Value] = MappingProxyType({})
+) -> Choice:
+    """Batch, steps, precision and generator for so many training images; the same arguments give the same choice.
+
+    What is ``given`` is not chosen, but planned with.
+    """
+    batch = int(given.get("batch", 50 if examples < FEW else 100))
     steps = int(min(max(round(EPOCHS * examples / batch, -2), FEWEST_STEPS), MOST_STEPS))
     settings: dict[str, Value] = {"batch": batch, "steps": steps}
-    if spec.shape[0] == 1:  # perceptrons, whose generator must keep up in so few steps
+    if spec.shape[0] == 1 and given.get("network") != "convolutional":
+        # Perceptrons, whose generator must keep up in so few steps.
         settings |= {"generator": "centred"} | ({"lr_generator": 1e-2} if examples < FEW else {})
     if machine.bfloat16 and spec.size > SMALL:
         settings["precision"] = "bfloat16"
-    words = ", ".join(f"{name}={value}" for name, value in settings.items())
-    return Choice(settings, f"{words} for {examples} images")
+    words = in_words(settings, given, ("network", *settings))
+    return Choice(left_open(settings, given), f"{words} for {examples} images")

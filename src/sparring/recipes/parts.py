@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from sparring.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from sparring.networks import Condition
+    from sparring.settings import Value
     from sparring.types import DataSpec, Latent, Optimiser, View
 
 AUGMENTATIONS = ("none", "diffaugment", "ada", "noise")
@@ -96,6 +99,18 @@ def deviation(text: str) -> float:
     if not 0 < sigma < math.inf:
         raise UsageError(f"augment=noise:{text} makes no sense: say how strong the noise is, such as noise:0.1.")
     return sigma
+
+
+def left_open(settings: Mapping[str, Value], given: Mapping[str, Value]) -> dict[str, Value]:
+    """The settings of a plan that the user has not ``given``: what is chosen."""
+    return {name: value for name, value in settings.items() if name not in given}
+
+
+def in_words(settings: Mapping[str, Value], given: Mapping[str, Value], planned_with: Iterable[str]) -> str:
+    """What is chosen of a plan's settings, and which of the user's it was ``planned_with``."""
+    chosen = ", ".join(f"{name}={value}" for name, value in left_open(settings, given).items())
+    others = ", ".join(f"{name}={given[name]}" for name in planned_with if name in given)
+    return f"{chosen or 'nothing'} with your {others}" if others else chosen
 
 
 def image_shape(spec: DataSpec, recipe: str) -> tuple[int, int, int]:

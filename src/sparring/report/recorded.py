@@ -12,9 +12,10 @@ from typing import Any
 import torch
 
 from sparring.diagnosis.command import recipe_word, training_command
+from sparring.diagnosis.remedies import LENGTH
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation
-from sparring.identity import Identity, Remedied
+from sparring.identity import Identity, Planned, Remedied
 from sparring.report.curves import chart, read_curves
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
@@ -178,10 +179,11 @@ def checkpoint_shown(run: Subject) -> str:
 
 
 def reproduce(run: Subject) -> Html:
-    """The command that trains this run again, and what it was trained with."""
-    bits = "The same command on the CPU, with the same versions of Sparring and torch, gives the same bits."
-    if run.identity.remedies:
-        bits = f"{bits} {went_back(run.identity.remedies)}"
+    """The command that trains this run again, or one for each length it was planned for; what it was trained with."""
+    identity = run.identity
+    who, give = ("The same commands", "give") if identity.earlier else ("The same command", "gives")
+    bits = f"{who} on the CPU, with the same versions of Sparring and torch, {give} the same bits."
+    said = " ".join(filter(None, (bits, went_on(identity.earlier), went_back(identity.remedies))))
     values = {
         "trained with": f"Sparring {run.identity.version}",
         "page written with": f"torch {torch.__version__}, Python {platform.python_version()}",
@@ -189,7 +191,19 @@ def reproduce(run: Subject) -> Html:
     }
     if run.identity.recipe_digest:
         values["digest of the recipe's file"] = run.identity.recipe_digest
-    return joined([tag("pre", tag("code", command(run.identity))), tag("p", bits), facts(values)])
+    told = "\n".join(commands(identity, f"{run.directory.path}-again"))
+    return joined([tag("pre", tag("code", told)), tag("p", said), facts(values)])
+
+
+def went_on(plans: Sequence[Planned]) -> str:
+    """What lengths the run was planned for on its way, in words."""
+    if not plans:
+        return ""
+    words = [f"Up to step {plan.step} it was planned for {plan.steps} steps." for plan in plans]
+    words += ["What falls over a run, such as learning rates, stood again where a longer run has it from there on."]
+    if any(plan.step < plan.steps for plan in plans):
+        words += ["It was stopped before such a length was over, so these commands repeat it nearly, not to the bit."]
+    return " ".join(words)
 
 
 def went_back(remedies: Sequence[Remedied]) -> str:
@@ -202,11 +216,20 @@ def went_back(remedies: Sequence[Remedied]) -> str:
     return " ".join(f"{change}." for change in changes)
 
 
-def command(identity: Identity) -> str:
-    """The command of a run: what was chosen by data and machine, and what the user set, before any remedy."""
+def commands(identity: Identity, again: str) -> list[str]:
+    """The command of a run: what was chosen by data and machine, and what the user set, before any remedy.
+
+    One for each length that it was planned for, if there were several; these name the directory ``again``.
+    """
     settings = dict(identity.chosen.settings) if identity.chosen else {}
     settings |= {name: identity.general[name] for name in ("seed", "threads")}
     settings |= identity.given
     for remedy in reversed(identity.remedies):
         settings |= remedy.was
-    return training_command(identity.data, recipe_word(identity), settings)
+    if not identity.earlier:
+        return [training_command(identity.data, recipe_word(identity), settings)]
+    length = next((name for name in LENGTH if name in settings), LENGTH[0])
+    return [
+        training_command(identity.data, recipe_word(identity), settings | {length: steps}, again)
+        for steps in (*(plan.steps for plan in identity.earlier), identity.general["steps"])
+    ]

@@ -11,13 +11,17 @@ from torch.nn.functional import one_hot
 
 from sparring.errors import UsageError
 from sparring.latents.paths import along
-from sparring.latents.priors import Normal, Stratified
+from sparring.latents.priors import Normal, Stratified, truncate
 from sparring.training.attributes import Given
 from sparring.training.sampling import check_count, draw_latents
 from sparring.types import DataSpec, Inputs, Recipe
 
 MOST_FRAMES = 10_000
 """Frames of one film at most; they take a quarter of an hour to see."""
+NOWHERE = (
+    "there is no way from one seed to itself: give two or more (--seeds 0,1), or end with another class, or with other "
+    "attributes."
+)
 
 
 def path_latents(
@@ -33,7 +37,8 @@ def path_latents(
 ) -> Inputs:
     """Latent codes (frames, …) from seed to seed, with the conditions in between where the generator takes them.
 
-    Between classes conditions are mixtures (frames, classes) float. What ``to_attributes`` does not name stays.
+    Between classes conditions are mixtures (frames, classes) float. What ``to_attributes`` does not name stays. With a
+    truncation the whole way is truncated, number by number, so it begins and ends at the samples' truncated codes.
 
     Raises:
         UsageError: nothing to go between, or latent codes that no seed decides.
@@ -41,8 +46,10 @@ def path_latents(
     check_path(recipe, seeds, frames, label, to_label, attributes, to_attributes)
     check_count(recipe, spec, frames)
     seeds = [*seeds, *seeds] if len(seeds) == 1 else seeds
-    keys = [draw_latents(recipe, spec, 1, seed, label, attributes, truncation) for seed in seeds]
+    keys = [draw_latents(recipe, spec, 1, seed, label, attributes) for seed in seeds]
     z = along(torch.cat([key[0] for key in keys]), frames, on_sphere=isinstance(recipe.latent, Normal))
+    if truncation is not None:
+        z = truncate(recipe.latent, z, truncation)  # each frame, as the arc between truncated codes leaves their cube
     if not recipe.conditional:
         return (z,)
     conditions = torch.cat([key[1] for key in keys])
@@ -51,6 +58,8 @@ def path_latents(
             to_attributes = {**attributes, **to_attributes}
         end = draw_latents(recipe, spec, 1, seeds[0], to_label, to_attributes)
         conditions = torch.cat([keys[0][1], end[1]])
+        if len(set(seeds)) == 1 and torch.equal(conditions[:1], conditions[1:]):
+            raise UsageError(NOWHERE)
     return (z, path_conditions(spec, conditions, frames))
 
 
@@ -78,7 +87,7 @@ def check_path(
     if to_attributes is not None and attributes is None:
         raise UsageError("the attributes to end with need some to begin with: give --attributes too.")
     if not seeds or (len(set(seeds)) == 1 and to_label is None and to_attributes is None):
-        raise UsageError("there is no way from one seed to itself: give two or more (--seeds 0,1).")
+        raise UsageError(NOWHERE)
     if not isinstance(frames, Integral) or frames < 2:
         raise UsageError(f"{frames} frames show no way: ask for two or more (--frames).")
     if frames > MOST_FRAMES:

@@ -57,15 +57,19 @@ def class_pair(spec: DataSpec, name: str) -> Pair:
     """The classes that ``CLASS`` or ``A:B`` means, each called by its name or its number.
 
     Raises:
-        UsageError: there are no such classes; the nearest names are given.
+        UsageError: there are no such classes; the nearest names are given. Or both ends are one class.
     """
     if name in COLOUR:
         raise UsageError(f"images without colour have no {name}.")
     known = spec.class_numbers
     if name in known:
         return None, known[name]
-    before, _, after = name.partition(TOWARDS)
-    if before in known and after in known and known[before] != known[after]:
+    before, towards, after = name.partition(TOWARDS)
+    if towards and known:
+        if unknown := [end for end in (before, after) if end not in known]:
+            raise UsageError(f"{name}: there is no class {unknown[0]!r}.{nearest(unknown[0], spec.classes)}")
+        if known[before] == known[after]:
+            raise UsageError(f"{name}: both ends are the class {spec.classes[known[after]]}: name two.")
         return known[before], known[after]
     there = [*properties_for(spec.shape), *spec.classes]
     raise UsageError(f"there is no {name!r} to be changed or kept.{nearest(name, there)}")

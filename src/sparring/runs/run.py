@@ -169,7 +169,7 @@ class Run:
             to_label: the class at the end, if another: in between the generator is given mixtures of both.
             attributes: those at the beginning, as in ``sample``; without them each seed draws its own.
             to_attributes: those at the end, if others; what is not named stays as it begins.
-            truncation: the seeds' normal latent codes are truncated to ±truncation, as in ``sample``.
+            truncation: the normal latent codes of all frames are truncated to ±truncation, as in ``sample``.
             checkpoint: ``best``, ``last`` or a step's number.
             device: where the network runs.
 

@@ -91,6 +91,19 @@ class Directory:
             )
         return identity
 
+    def read_training(self) -> Identity | None:
+        """What recipe.json says of a training that has made a step; nothing where none has, whatever was asked of it.
+
+        Of a training that was taken back to its first weights it tells too, as these are of its making.
+
+        Raises:
+            UsageError: as ``read_identity``.
+        """
+        identity = self.read_identity()
+        if identity is None or identity.remedies or self.numbered():
+            return identity
+        return identity if len(self.read_metrics()) > 1 else None  # the first line is of the untrained generator
+
     def write_identity(self, identity: Identity) -> None:
         """Write recipe.json."""
         write_atomically(self.path / "recipe.json", (json.dumps(identity.to_json(), indent=2) + "\n").encode())
@@ -128,9 +141,9 @@ class Directory:
                 continue
         return [row for row in rows if isinstance(row, dict) and isinstance(row.get("step"), int)]
 
-    def cut_metrics(self, step: int) -> None:
-        """Drop the lines after a step: going on from there writes them again."""
-        rows = [row for row in self.read_metrics() if row["step"] <= step]
+    def cut_metrics(self, step: int | None) -> None:
+        """Drop the lines after a step, as going on from there writes them again; None: all of them."""
+        rows = [row for row in self.read_metrics() if step is not None and row["step"] <= step]
         write_atomically(self.path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     def numbered(self) -> list[Path]:

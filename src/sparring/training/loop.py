@@ -8,13 +8,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
 from sparring.diagnosis.history import NOT_FINITE
+from sparring.diagnosis.remedies import HARMLESS, LENGTH, suspects
 from sparring.diagnosis.verdict import Verdict, diagnose
 from sparring.errors import SparringError
 from sparring.files import save_png
+from sparring.identity import Planned
 from sparring.metrics.ranking import make_ranking
 from sparring.metrics.survey import SampleSurvey, Surveyed
 from sparring.training.chunks import in_chunks
@@ -25,13 +28,16 @@ from sparring.training.engine import make_step
 from sparring.training.interrupt import listening
 from sparring.training.pictures import picture
 from sparring.training.sampling import draw_latents
+from sparring.training.schedule import learning_rate
 from sparring.training.sickness import Sick, helped_at, lasting_sickness, what_to_ask
 from sparring.training.signals import Signals, signals_every
 from sparring.training.state import read_facts
-from sparring.types import Dataset, DataSpec, Recipe, Statistics
+from sparring.types import Dataset, DataSpec, PlayerName, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
+EXTENDED = "planned for"
+"""How the line of log.txt begins that tells of more steps."""
 Scalars = Callable[[int, dict[str, float]], None]
 
 
@@ -111,7 +117,7 @@ class Loop:
                 self.directory.mark_best(self.state.step)
             self.display.say(f"going on from step {self.state.step}")
         else:
-            self.directory.cut_metrics(-self.recipe.pretrain - 1)
+            self.directory.cut_metrics(None)
         self.rows = self.directory.read_metrics()
 
     def begin(self) -> None:
@@ -187,9 +193,12 @@ class Loop:
         players = ["generator"] + ["discriminator"] * (self.recipe.discriminator is not None)
         rates = [f"--set lr_{player}={getattr(self.recipe, f'lr_{player}') / 2:g}" for player in players]
         kept = f"The last good checkpoint is {good[-1]}." if good else "No checkpoint was made yet."
+        identity = self.directory.read_identity()
+        suspected = ", ".join(suspects(identity, (*HARMLESS, *LENGTH))) if identity else ""
+        first = f"First leave out what you set, {suspected}, or else lower" if suspected else "Lower"
         raise SparringError(
-            f"{what}. {kept} Lower the learning rates or limit the gradients, in a new directory: for example --fresh "
-            f"--set clip=1 {' '.join(rates)}."
+            f"{what}. {kept} {first} the learning rates or limit the gradients, in a new directory: for example "
+            f"--fresh --set clip=1 {' '.join(rates)}."
         )
 
     def measure(self, *, untrained: bool = False) -> Surveyed:
@@ -266,6 +275,19 @@ def last_words(directory: Directory, name: str, first: float, best: tuple[int, f
     return [*lines, *warnings, f"{what_to_ask(directory)} shows the evidence and what helps"]
 
 
+def what_was_extended(recipe: Recipe, before: Planned) -> str:
+    """That a run goes on to more steps than it was planned for, and how that changes its learning rates: one line."""
+    done, planned = before.step, replace(recipe, steps=before.steps)
+    players: list[PlayerName] = ["generator", "discriminator"] if recipe.discriminator else ["generator"]
+    changes = [
+        f"lr_{player} goes from {learning_rate(planned, player, done - 1):.2g} to {now:.2g}"
+        for player in players
+        if (now := learning_rate(recipe, player, done)) != learning_rate(planned, player, done)
+    ]
+    line = f"{EXTENDED} {before.steps} steps, this run goes on from step {done} to {recipe.steps}"
+    return f"{line}, so that {done / recipe.steps:.0%} of it are over: {', '.join(changes)}" if changes else line
+
+
 def complete_ending(directory: Directory, spec: DataSpec) -> None:
     """Complete a training that was killed after its last checkpoint: mark the best, write log.txt."""
     facts = read_facts(directory.numbered()[-1])
@@ -273,10 +295,13 @@ def complete_ending(directory: Directory, spec: DataSpec) -> None:
         return
     if facts["best"][0] == facts["step"]:
         directory.mark_best(facts["step"])
-    if facts["first_figure"] is not None and not (directory.path / "log.txt").exists():
-        verdict = diagnose(directory.read_metrics(), spec)
-        for line in last_words(directory, "figure", facts["first_figure"], facts["best"], verdict):
-            directory.append("log.txt", line)
+    log = directory.path / "log.txt"
+    told = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    if facts["first_figure"] is None or (told and not told[-1].startswith(EXTENDED)):
+        return
+    verdict = diagnose(directory.read_metrics(), spec)
+    for line in last_words(directory, "figure", facts["first_figure"], facts["best"], verdict):
+        directory.append("log.txt", line)
 
 
 def train(

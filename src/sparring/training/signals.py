@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.data.source import known_part
 from sparring.game import Adversarial
 from sparring.metrics.classifier import kept_classifier
 from sparring.metrics.ranking import Ranking
@@ -77,6 +78,9 @@ class Signals:
         """Trains nothing, and leaves torch's random state as it was."""
         self.step, self.state, self.dataset, self.rank = step, step.state, dataset, rank
         self.recipe, self.device, self.spec = step.recipe, step.draw.device, dataset.spec
+        self.held_out = dataset.validation
+        if self.recipe.conditional and self.held_out is not None:
+            self.held_out = known_part(self.held_out)  # the players cannot be shown an example without its condition
         self.classifier = None
         if self.spec.kind == "image" and 1 < len(self.spec.classes) <= EXAMPLES // EXPECTED:
             self.classifier = kept_classifier(dataset, self.device)
@@ -128,12 +132,11 @@ class Signals:
         found = {"d_train": float(on_train.mean()), "d_fake": float(on_fake.mean())}
         found["auc_train"] = area_under_curve(on_train, on_fake)
         found["largest_output"] = largest([on_train, on_fake])
-        held_out = self.dataset.validation
-        if held_out is None or len(held_out) < max(FEWEST, 2 * game.pack):
+        if self.held_out is None or len(self.held_out) < max(FEWEST, 2 * game.pack):
             return found
-        m = min(n, len(held_out)) // game.pack * game.pack
+        m = min(n, len(self.held_out)) // game.pack * game.pack
         fewer = tuple(part[:m] for part in fake)
-        on_held_out, on_fake = game.outputs(players, self.read(held_out, m), fewer, self.memory())
+        on_held_out, on_fake = game.outputs(players, self.read(self.held_out, m), fewer, self.memory())
         found["d_held_out"] = float(on_held_out.mean())
         found["auc_held_out"] = area_under_curve(on_held_out, on_fake)
         found["auc_memory"] = area_under_curve(on_train, on_held_out)
