@@ -25,14 +25,27 @@ def test_convex_with_the_stated_value_at_one(name: str) -> None:
 
 @each
 def test_the_conjugate_is_the_supremum(name: str) -> None:
-    """f*(t) = sup over u > 0 of u t - f(u), on a fine grid of u; and the formula on raw outputs is the same."""
+    """f*(t) = sup_u (u t - f(u)) where f is convex, on a fine grid of u; and the formula on raw outputs is the same."""
     divergence: Divergence = DIVERGENCES[name]
-    raw = RAW if name != "pearson" else RAW[RAW > -2]  # below, the supremum over u > 0 lies at u = 0
+    raw = RAW
     t = divergence.activation(raw)
     u = torch.logspace(-12, 12, 40_001, base=math.e, dtype=DOUBLE)
+    if name == "pearson":  # a parabola, convex for all real u
+        u = torch.cat([-u, u])
     found = (u * t[:, None] - divergence.f(u)).amax(1)
     torch.testing.assert_close(divergence.conjugate(t), found, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(divergence.conjugate(t), divergence.conjugate_of_raw(raw), rtol=1e-9, atol=1e-9)
+
+
+def test_pearsons_conjugate_lies_above_the_supremum_over_ratios_only_below_minus_two() -> None:
+    pearson = DIVERGENCES["pearson"]
+    u = torch.linspace(0, 5, 5001, dtype=DOUBLE)
+    over_ratios = (u * RAW[:, None] - pearson.f(u)).amax(1)
+    slack = pearson.conjugate(RAW) - over_ratios
+    torch.testing.assert_close(slack[RAW >= -2], torch.zeros_like(slack[RAW >= -2]), rtol=0, atol=1e-6)
+    assert (slack[RAW < -2] > 1e-4).all()
+    at = int((RAW + 3).abs().argmin())
+    assert (pearson.conjugate(RAW)[at].item(), over_ratios[at].item()) == (pytest.approx(-0.75), pytest.approx(-1))
 
 
 @each

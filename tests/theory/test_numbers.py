@@ -58,6 +58,18 @@ def test_no_other_discriminator_goes_beyond(name: str) -> None:
         assert bound(divergence, raw, log_p, log_q, GRID) <= largest + 1e-8
 
 
+def test_a_batch_may_promise_more_than_the_divergence() -> None:
+    """P = Q, T = b x with the b that is best for ten samples: above 0 on them, not above 0 in expectation."""
+    pearson = DIVERGENCES["pearson"]
+    log_p, _ = logs(ONE, ONE)
+    for seed in range(5):
+        real, fake = torch.randn(2, 10, generator=torch.Generator().manual_seed(seed), dtype=DOUBLE)
+        b = 2 * (real.mean() - fake.mean()) / fake.square().mean()
+        on_samples = (pearson.activation(b * real) - pearson.conjugate_of_raw(b * fake)).mean()
+        assert on_samples > 1e-4
+        assert bound(pearson, b * GRID.x[:, 0], log_p, log_p, GRID) <= 1e-12
+
+
 def test_jsd_and_value() -> None:
     log_p, log_q = logs(ONE, TWO)
     assert jsd(log_p, log_q, GRID) == pytest.approx(0.33683, abs=5e-6)

@@ -43,7 +43,11 @@ class Divergence(NamedTuple):
     f: Function
     """The convex function on u = p/q > 0; f(1) = 0 unless it is said otherwise."""
     conjugate: Function
-    """f*(t) = sup_u (u t - f(u)), on the activation's range."""
+    """f*(t) = sup_u (u t - f(u)) on the activation's range, over all u for which f's formula is convex.
+
+    For Pearson's parabola these are all real ones. So where t < -2 its f* lies above the supremum over u >= 0, which
+    are all that density ratios can be: the bound holds there too, but is looser.
+    """
     activation: Function
     """From the raw output to T, which lies in the conjugate's domain; it grows with the raw output."""
     conjugate_of_raw: Function

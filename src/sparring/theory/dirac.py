@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sparring.game import Adversarial, Unrolled, judge
 from sparring.objectives import (
     DIVERGENCES,
+    Divergence,
     f_gan,
     hinge,
     least_squares_01,
@@ -26,7 +27,7 @@ from sparring.objectives import (
     relativistic,
     wasserstein,
 )
-from sparring.penalties import R1, R2, WGANGP
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
 from sparring.types import Drawn, Players
 
 State = Tensor
@@ -57,7 +58,37 @@ def unrolled(a: float, ahead: int, rate: float) -> tuple[complex, complex]:
     return rotation(a, 2 * ahead * rate * a**2)
 
 
-GAMMA, STRONG = 0.3, 1.5
+def f_gan_turns(divergence: Divergence) -> float:
+    """The rate a at which the game on an f-divergence turns: T'(0) √(f*'(T(0))), with T the activation.
+
+    The discriminator's loss is f*(T(ψ θ)) but for constants, and the generator's -T(ψ θ): so θ moves by T'(0) ψ, and
+    ψ by -f*'(T(0)) T'(0) θ. f*'(T(0)) is the density ratio that the raw output 0 stands for.
+    """
+    zero = torch.zeros((), dtype=torch.float64)
+    at_zero, slope = value_and_slope(divergence.activation, zero)
+    _, ratio = value_and_slope(divergence.conjugate, at_zero)
+    return float(slope * ratio.sqrt())
+
+
+def value_and_slope(function: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]:
+    """The function and its derivative at a number, by autograd."""
+    at = x.detach().requires_grad_()
+    value = function(at)
+    (slope,) = torch.autograd.grad(value, at)
+    return value.detach(), slope
+
+
+def cycle_radius(weight: float) -> float:
+    """How far θ goes in the limit cycle of WGAN with a penalty weight · (|ψ| - 1)², for weights w below 1.
+
+    Above ψ = 0 the field is linear: it turns at the rate ω = √(1 - w²) about (2w, 0) and shrinks at the rate w. A half
+    turn carries -A to 2w + (A + 2w) e^(-wπ/ω); below ψ = 0 all is the same with the opposite sign. The cycle is where
+    that is A: A = 2w coth(wπ/2ω).
+    """
+    return 2 * weight / math.tanh(weight * math.pi / (2 * math.sqrt(1 - weight**2)))
+
+
+GAMMA, STRONG, WEAK = 0.3, 1.5, 0.1
 AHEAD, AHEAD_RATE = 3, 0.3
 GAMES: dict[str, Dirac] = {
     "minimax": Dirac(Adversarial(minimax), rotation(0.5)),
@@ -67,14 +98,16 @@ GAMES: dict[str, Dirac] = {
     "hinge": Dirac(Adversarial(hinge), rotation(1)),
     "least squares 0/1": Dirac(Adversarial(least_squares_01), (0j, 0j)),
     "least squares −1/+1": Dirac(Adversarial(least_squares_symmetric), rotation(1)),
-    "f-GAN kl": Dirac(Adversarial(f_gan(DIVERGENCES["kl"])), rotation(math.exp(-0.5))),
-    "f-GAN reverse-kl": Dirac(Adversarial(f_gan(DIVERGENCES["reverse-kl"])), rotation(1)),
-    "f-GAN pearson": Dirac(Adversarial(f_gan(DIVERGENCES["pearson"])), rotation(1)),
+    **{f"f-GAN {name}": Dirac(Adversarial(f_gan(d)), rotation(f_gan_turns(d))) for name, d in DIVERGENCES.items()},
     "non-saturating, R1 .3": Dirac(Adversarial(non_saturating, penalties=(R1(GAMMA),)), rotation(0.5, GAMMA)),
     "non-saturating, R2 .3": Dirac(Adversarial(non_saturating, penalties=(R2(GAMMA),)), rotation(0.5, GAMMA)),
     "non-saturating, R1 1.5": Dirac(Adversarial(non_saturating, penalties=(R1(STRONG),)), rotation(0.5, STRONG)),
     "relativistic, R1 + R2 .3": Dirac(
         Adversarial(relativistic, penalties=(R1(GAMMA), R2(GAMMA))), rotation(0.5, 2 * GAMMA)
+    ),
+    "relativistic, R1R2 .3": Dirac(Adversarial(relativistic, penalties=(R1R2(GAMMA),)), rotation(0.5, 2 * GAMMA)),
+    "non-saturating, R1R2 1.5": Dirac(
+        Adversarial(non_saturating, penalties=(R1R2(STRONG),)), rotation(0.5, 2 * STRONG)
     ),
     "wasserstein, R1 .3": Dirac(Adversarial(wasserstein, penalties=(R1(GAMMA),)), rotation(1, GAMMA)),
     "non-saturating, unrolled 1 × .3": Dirac(
@@ -86,7 +119,9 @@ GAMES: dict[str, Dirac] = {
     "wasserstein, unrolled 3 × .3": Dirac(
         Unrolled(wasserstein, ahead=AHEAD, rate=AHEAD_RATE), unrolled(1, AHEAD, AHEAD_RATE)
     ),
-    "wasserstein, GP 0.3": Dirac(Adversarial(wasserstein, penalties=(WGANGP(GAMMA),)), None),
+    "wasserstein, GP .3": Dirac(Adversarial(wasserstein, penalties=(WGANGP(GAMMA),)), None),
+    "wasserstein, DRAGAN .3": Dirac(Adversarial(wasserstein, penalties=(DRAGAN(GAMMA),)), None),
+    "non-saturating, DRAGAN .1": Dirac(Adversarial(non_saturating, penalties=(DRAGAN(WEAK),)), None),
 }
 
 
@@ -98,8 +133,8 @@ class Point(nn.Module):
         self.theta = theta
 
     def forward(self, z: Tensor) -> Tensor:
-        """One point (1, 1)."""
-        return self.theta.reshape(1, 1)
+        """The point, once for each code: (n, 1)."""
+        return self.theta.expand(len(z), 1)
 
 
 class Line(nn.Module):
@@ -117,10 +152,10 @@ class Line(nn.Module):
 def losses(game: Adversarial, theta: nn.Parameter, psi: nn.Parameter) -> tuple[Tensor, Tensor]:
     """The generator's and the discriminator's loss at (θ, ψ), both scalars."""
     players = Players(Point(theta), Line(psi))
-    real = (torch.zeros(1, 1, dtype=torch.float64).requires_grad_(),)
+    real = (torch.zeros(2, 1, dtype=torch.float64).requires_grad_(),)  # two, as DRAGAN asks for their deviation
     generator, _ = game.generator_loss(players, Drawn(real, real))
     # Not by the discriminator's own turn: its loss does not say how it changes with θ.
-    discriminator, _ = game.judged_loss(lambda x: judge(players, (x,)), real, (theta.reshape(1, 1),), {})
+    discriminator, _ = game.judged_loss(lambda x: judge(players, (x,)), real, (theta.expand(2, 1),), {})
     return generator, discriminator
 
 

@@ -33,7 +33,7 @@ def closed_forms(p: Normal, q: Normal) -> dict[str, float]:
 
 
 def divergences() -> Lesson:
-    """A discriminator measures a divergence: the best one reaches it, and none goes beyond."""
+    """A discriminator measures a divergence: the best one reaches it, and in expectation none goes beyond."""
     grid = line()
     figures: list[Check] = []
     for pair, (p, q) in PAIRS.items():
@@ -50,8 +50,9 @@ def divergences() -> Lesson:
         "A discriminator estimates a divergence, from below",
         "For every convex f with f(1) = 0, D_f(P‖Q) = ∫ q f(p/q) says how far the generator's Q is from the data's P. "
         "It equals the largest value of E_P[T] - E_Q[f*(T)] over all functions T, reached at T = f'(p/q) alone. So a "
-        "discriminator that maximises this from samples estimates the divergence, and is always below it. Each f "
-        "punishes other mistakes: KL a generator that leaves data out, reverse KL one that invents.",
+        "discriminator that maximises this estimates the divergence, and its expectation is never above it. Its mean "
+        "over a batch may be, above all over the samples that it was trained on. Each f punishes other mistakes: KL a "
+        "generator that leaves data out, reverse KL one that invents.",
         tuple(figures),
         draw,
         (11.5, 4.8),

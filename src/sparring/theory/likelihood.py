@@ -23,29 +23,43 @@ SPREAD = math.sqrt(WIDTH**2 + CENTRES[1] ** 2)
 
 
 STARTS = (Normal(0.7, 2.0), Normal(2.5, 0.7))
+SEEDS, DRAWN = (0, 1), 100_000
+"""Of the samples that maximum likelihood sees: the standard errors of mean and sigma are .0098 and .0025."""
 
 
 def fit(measure: str, grid: Grid) -> Normal:
     """The normal distribution that a measure of ``MEASURES`` finds nearest to the data, the better of two descents."""
     log_p = DATA.log_prob(grid.x)
-    found = [descend(MEASURES[measure], log_p, grid, start) for start in STARTS]
-    return min(found, key=lambda q: grid.integrate(MEASURES[measure](log_p, q.log_prob(grid.x))))
+
+    def far(log_q: Tensor) -> Tensor:
+        return MEASURES[measure](log_p, log_q).sum() * grid.volume
+
+    found = [descend(far, grid.x, start) for start in STARTS]
+    return min(found, key=lambda q: float(far(q.log_prob(grid.x))))
 
 
-def descend(measure: Measure, log_p: Tensor, grid: Grid, start: Normal) -> Normal:
-    """The normal distribution at the bottom of the valley that a start lies in."""
+def fit_to_samples(seed: int) -> Normal:
+    """The normal distribution under which samples of the data are likeliest: no density and no integral, a descent."""
+    x = DATA.sample(torch.Generator().manual_seed(seed), DRAWN).double()
+    return descend(lambda log_q: -log_q.mean(), x, STARTS[0])
+
+
+def descend(loss: Callable[[Tensor], Tensor], x: Tensor, start: Normal) -> Normal:
+    """The normal distribution at the bottom of the valley that a start lies in.
+
+    The loss is a scalar of log q (n,) at the points x (n, 1).
+    """
     at = torch.tensor([start.mean, math.log(start.sigma)], dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([at], max_iter=200, tolerance_grad=1e-13, line_search_fn="strong_wolfe")
 
-    def loss() -> float:
+    def closure() -> float:
         optimiser.zero_grad()
-        z = (grid.x[:, 0] - at[0]) / at[1].exp()
-        log_q = -0.5 * z.square() - at[1] - 0.5 * math.log(2 * math.pi)
-        total = measure(log_p, log_q).sum() * grid.volume
+        z = (x[:, 0] - at[0]) / at[1].exp()
+        total = loss(-0.5 * z.square() - at[1] - 0.5 * math.log(2 * math.pi))
         total.backward()  # type: ignore[no-untyped-call]
         return total.item()
 
-    optimiser.step(loss)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)  # type: ignore[no-untyped-call]
     mean, log_sigma = at.tolist()
     return Normal(mean, math.exp(log_sigma))
 
@@ -57,11 +71,15 @@ def half_jsd(log_p: Tensor, log_q: Tensor) -> Tensor:
 
 
 MEASURES: dict[str, Measure] = {
-    "likelihood": lambda log_p, log_q: -log_p.exp() * log_q,
     "forward": lambda log_p, log_q: log_p.exp() * (log_p - log_q),
     "reverse": lambda log_p, log_q: log_q.exp() * (log_q - log_p),
     "js": half_jsd,
 }
+
+
+def unlikelihood(q: Normal) -> float:
+    """-E_P[log q] in closed form, by the data's mean 0 and their variance."""
+    return math.log(q.sigma) + 0.5 * math.log(2 * math.pi) + 0.5 * (SPREAD**2 + q.mean**2) / q.sigma**2
 
 
 def likelihood() -> Lesson:
@@ -70,23 +88,17 @@ def likelihood() -> Lesson:
     log_p = DATA.log_prob(grid.x)
     best = {name: fit(name, grid) for name in MEASURES}
     figures = [
-        Check("maximum likelihood: mean is the data's", 0, best["likelihood"].mean, 1e-6),
-        Check("maximum likelihood: sigma is the data's", SPREAD, best["likelihood"].sigma, 1e-6),
-        Check("minimum KL(P‖Q): mean, the same", best["likelihood"].mean, best["forward"].mean, 1e-6),
-        Check("minimum KL(P‖Q): sigma, the same", best["likelihood"].sigma, best["forward"].sigma, 1e-6),
+        Check("minimum KL(P‖Q): mean is the data's", 0, best["forward"].mean, 1e-6),
+        Check("minimum KL(P‖Q): sigma is the data's", SPREAD, best["forward"].sigma, 1e-6),
     ]
+    for seed in SEEDS:
+        likeliest, name = fit_to_samples(seed), f"maximum likelihood, {DRAWN:,} samples, seed {seed}"
+        figures.append(Check(f"{name}: mean, the same", best["forward"].mean, likeliest.mean, 0.03))
+        figures.append(Check(f"{name}: sigma, the same", best["forward"].sigma, likeliest.sigma, 0.0075))
     entropy = grid.integrate(-log_p.exp() * log_p)
-    for q in (best["likelihood"], best["reverse"], Normal(-1, 3)):
-        log_q = q.log_prob(grid.x)
-        unlikely = grid.integrate(-log_p.exp() * log_q)
-        figures.append(
-            Check(
-                f"Q = N({q.mean:.2f}, {q.sigma:.2f}²): −E[log q] is H(P) + KL",
-                entropy + kl(log_p, log_q, grid),
-                unlikely,
-                1e-10,
-            )
-        )
+    for q in (best["forward"], best["reverse"], Normal(-1, 3)):
+        name = f"Q = N({q.mean:.2f}, {q.sigma:.2f}²): −E[log q] is H(P) + KL"
+        figures.append(Check(name, unlikelihood(q), entropy + kl(log_p, q.log_prob(grid.x), grid), 1e-10))
     figures.append(Check("minimum KL(Q‖P): mean is near one mode's", CENTRES[1], abs(best["reverse"].mean), 0.02))
     figures.append(Check("minimum KL(Q‖P): sigma is near one mode's", WIDTH, best["reverse"].sigma, 0.02))
     return Lesson(

@@ -10,8 +10,11 @@ import torch
 
 from sparring.theory.dirac import (
     GAMES,
+    GAMMA,
+    WEAK,
     Dirac,
     alternating,
+    cycle_radius,
     eigenvalues,
     field,
     flow,
@@ -28,15 +31,21 @@ SHOWN = (
     "wasserstein",
     "least squares 0/1",
     "least squares −1/+1",
+    "f-GAN kl",
     "non-saturating, R1 .3",
     "non-saturating, R1 1.5",
-    "relativistic, R1 + R2 .3",
+    "relativistic, R1R2 .3",
     "non-saturating, unrolled 3 × .3",
     "wasserstein, unrolled 3 × .3",
-    "wasserstein, GP 0.3",
+    "wasserstein, GP .3",
+    "non-saturating, DRAGAN .1",
 )
+CYCLING = {"wasserstein, GP .3": GAMMA, "wasserstein, DRAGAN .3": GAMMA, "non-saturating, DRAGAN .1": WEAK}
+"""Games whose penalty wants a slope of one, and its weight."""
 RATE = 0.2
 """The size of the gradient steps."""
+NEAR, FAR = (0.3, 0.2), (1.1, 0.7)
+"""Where the steps begin: near the equilibrium, where the field is all but linear, unless the game settles there."""
 
 
 def dirac() -> Lesson:
@@ -50,14 +59,16 @@ def dirac() -> Lesson:
         "The smallest game: data at 0, generator at θ, D(x) = ψ·x",
         "Eigenvalues on the imaginary axis mean that the players chase each other: near the equilibrium nothing draws "
         "them in. So do all games without a penalty; least squares with targets 0/1 do not even turn, and rest "
-        "wherever ψ becomes 0. R1 or R2 move the eigenvalues to the left, and the game settles; both together do so "
-        "twice as fast. A generator that looks k gradient steps of size r ahead (unrolled) is damped as by a penalty "
-        "of weight 2·k·r·a², where a is the rate at which the game turns. WGAN-GP wants a slope of one where the "
-        "equilibrium needs slope 0: its field jumps there, and it cycles. Where nothing damps them, steps at once move "
-        "away from the equilibrium, if D saturates up to a loop; in turns, they stay bounded.",
+        "wherever ψ becomes 0. R1 or R2 move the eigenvalues to the left, and the game settles; both together do so as "
+        "one of twice the weight. A larger weight settles it faster only as long as the players still turn: beyond "
+        "that, one of two real eigenvalues comes back towards 0. A generator that looks k gradient steps of size r "
+        "ahead (unrolled) is damped as by a penalty of weight 2·k·r·a², where a is the rate at which the game turns. "
+        "WGAN-GP and DRAGAN want a slope of one where the equilibrium needs slope 0: their field jumps there, and they "
+        "cycle. Where nothing damps them, steps at once move away from the equilibrium, if D saturates up to a loop; "
+        "in turns, they stay bounded.",
         tuple(figures),
         draw,
-        (16.0, 7.2),
+        (18.0, 6.9),
     )
 
 
@@ -92,26 +103,23 @@ def steps() -> list[Check]:
 
 
 def cycle() -> list[Check]:
-    """WGAN-GP: the field's jump at ψ = 0, and trajectories that never arrive."""
-    game = GAMES["wasserstein, GP 0.3"].game
-    weight = 2 * 0.3
-    sides = [field(game, torch.tensor([0.0, s * 1e-9], dtype=torch.float64))[1].item() for s in (1, -1)]
-    inner, outer = (path(game, flow, (start, 0.0), 0.1, 1200)[700:].norm(dim=1) for start in (0.3, 2.5))
-    return [
-        Check("wasserstein, GP: ψ's push just above ψ = 0", weight, sides[0], 1e-8),
-        Check("wasserstein, GP: ψ's push just below ψ = 0", -weight, sides[1], 1e-8),
-        Check(
-            "wasserstein, GP: least distance at late times, from inside and outside",
-            float(outer.min()),
-            float(inner.min()),
-            0.02,
-        ),
-    ]
+    """Penalties that want a slope of one: the field's jump at ψ = 0, and the cycle that trajectories end in."""
+    rows = []
+    for name, weight in CYCLING.items():
+        for where, side in (("above", 1), ("below", -1)):
+            push = field(GAMES[name].game, torch.tensor([0.0, side * 1e-9], dtype=torch.float64))[1]
+            rows.append(Check(f"{name}: ψ's push just {where} ψ = 0", side * 2 * weight, float(push), 1e-8))
+    for name in ("wasserstein, GP .3", "wasserstein, DRAGAN .3"):
+        for begins, start in (("inside", 0.3), ("outside", 2.5)):
+            late = path(GAMES[name].game, flow, (start, 0.0), 0.1, 400)[300:, 0]
+            title = f"{name}: largest θ of the cycle, from {begins}"
+            rows.append(Check(title, cycle_radius(GAMMA), float(late.max()), 0.005))
+    return rows
 
 
 def draw(canvas: Any) -> None:
-    """A phase portrait for each of ten games: the field, and both ways of taking steps."""
-    grid = canvas.subplots(2, 5, sharex=True, sharey=True)
+    """A phase portrait for each of twelve games: the field, and both ways of taking steps."""
+    grid = canvas.subplots(2, 6, sharex=True, sharey=True)
     for axes, name in zip(grid.flat, SHOWN, strict=True):
         portrait(axes, name)
     for axes in grid[1]:
@@ -129,7 +137,7 @@ def portrait(axes: Any, name: str) -> None:
     axes.streamplot(
         side, side, arrows[..., 0], arrows[..., 1], color="#c9ced6", linewidth=0.8, density=0.9, arrowsize=0.7
     )
-    start = (1.1, 0.7)
+    start = begin(case)
     for update, colour, label in ((simultaneous, FAKE, "steps at once"), (alternating, JUDGE, "steps in turns")):
         states = path(case.game, update, start, RATE, 160).numpy()
         axes.plot(states[:, 0], states[:, 1], "-", marker=".", ms=3, lw=0.7, color=colour, label=label)
@@ -139,6 +147,12 @@ def portrait(axes: Any, name: str) -> None:
     axes.set_title(name, fontsize=10.5)
     box = {"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 2}
     axes.text(0.97, 0.03, spelled(case), transform=axes.transAxes, ha="right", fontsize=9, bbox=box)
+
+
+def begin(case: Dirac) -> tuple[float, float]:
+    """Where a portrait's steps begin."""
+    settles = case.eigenvalues is not None and max(value.real for value in case.eigenvalues) < 0
+    return FAR if settles else NEAR
 
 
 def spelled(case: Dirac) -> str:
