@@ -103,6 +103,19 @@ def test_range_says_what_values_mean(tmp_path: Path) -> None:
     assert everything(cut).max() == 255
 
 
+def test_any_two_numbers_can_be_black_and_white(tmp_path: Path) -> None:
+    twelve_bits = saved(tmp_path, np.rint(GREY.astype(np.float64) * 4095 / 255).astype(np.uint16))
+    dark = open_data(twelve_bits)
+    assert everything(dark).max() == round(4095 / 257)
+    assert any("WARNING" in note and "--set range=0..4095" in note for note in dark.notes)
+    assert np.array_equal(everything(open_data(twelve_bits, DataOptions(range="0..4095"))), in_order(GREY[:, None]))
+    hounsfield = saved(tmp_path, GREY.astype(np.float32) * 10 - 1000, "d.npy")
+    assert "--set range=-1000..1550" in usage_error(hounsfield)
+    assert np.array_equal(everything(open_data(hounsfield, DataOptions(range="-1000..1550"))), in_order(GREY[:, None]))
+    alike = open_data(saved(tmp_path, GREY / 255 * 7, "e.npy"), DataOptions(range="0..255"))
+    assert any("a small part of 0..255" in note for note in alike.notes)
+
+
 def test_values_that_are_no_images(tmp_path: Path) -> None:
     array = GREY.astype(np.float32) / 255
     array[3, 2, 1] = np.nan

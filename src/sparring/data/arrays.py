@@ -22,6 +22,9 @@ Array: TypeAlias = NDArray[Any]
 BLOCK_BYTES = 4 << 20
 """About this much of an array is in memory at a time."""
 LONGEST_AXIS = 32_768
+WHITE_16 = 65_535
+DARK = 0.25
+"""Values that fill less than this share of the way from black to white are worth a warning."""
 
 
 class Table(Protocol):
@@ -76,7 +79,7 @@ class ArrayImages:
         self.name = name
         self.place = place
         self.tables = tables
-        self.range = options.range
+        self.black_and_white = options.black_and_white()
         self.class_names = class_names
         self.attribute_names = attribute_names
         self._scales: dict[str, tuple[float, float]] = {}
@@ -98,7 +101,7 @@ class ArrayImages:
             sizes[height, width] += shape[0]
             grey &= channels == 1
             notes += [note] if note else []
-            self._scales[table.name], note = _scale(table, dtype, self.range)
+            self._scales[table.name], note = _scale(table, dtype, self.black_and_white)
             notes += [note] if note else []
         classes, attributes = self._read_conditions([table.open()[0][0] for table in self.tables])
         parts = frozenset(table.part for table in self.tables)
@@ -189,15 +192,15 @@ def _axes(shape: tuple[int, ...], name: str) -> tuple[int, int, int, str]:
     raise UsageError(f"{name}: neither the last nor the second axis of {shape} is 1, 3 or 4 channels long")
 
 
-def _scale(table: Table, dtype: np.dtype[Any], asked: str) -> tuple[tuple[float, float], str]:
-    """The values that mean black and white in a table, and a note where the choice needs one."""
+def _scale(table: Table, dtype: np.dtype[Any], asked: tuple[float, float] | None) -> tuple[tuple[float, float], str]:
+    """The values that mean black and white in a table, the ones asked for if any, and a note where there is need."""
     if dtype.kind not in "buif":
         raise UsageError(
             f"{table.name}: an array of dtype {dtype} is no set of images; save it as uint8, or as floats in 0..1"
         )
     if dtype.kind == "b":
         return (0, 1), ""
-    if dtype == np.uint8 and asked == "auto" and next(table.blocks()).max() > 1:
+    if dtype == np.uint8 and asked is None and next(table.blocks()).max() > 1:
         return (0, 255), ""
     values = _pass_over(table)
     if values.bad:
@@ -205,11 +208,13 @@ def _scale(table: Table, dtype: np.dtype[Any], asked: str) -> tuple[tuple[float,
             f"{table.name}: {values.bad} values are NaN or infinite, the first at index {values.first_bad}; "
             "replace them or leave those images out"
         )
-    if asked != "auto":
-        black, white = {"0..1": (0, 1), "-1..1": (-1, 1), "0..255": (0, 255)}[asked]
-        outside = values.low < black or values.high > white
-        note = f"{table.name}: values from {values.low:g} to {values.high:g} were cut to {asked}" if outside else ""
-        return (black, white), note
+    if asked is not None:
+        black, white = asked
+        seen = f"{table.name}: values from {values.low:g} to {values.high:g}"
+        if values.low < black or values.high > white:
+            return asked, f"{seen} were cut to {black:g}..{white:g}"
+        few = values.high - values.low < DARK * (white - black)
+        return asked, f"WARNING: {seen} are a small part of {black:g}..{white:g}, and nearly alike" if few else ""
     return _guess_scale(table.name, dtype, values)
 
 
@@ -221,12 +226,24 @@ def _guess_scale(name: str, dtype: np.dtype[Any], values: Values) -> tuple[tuple
         if low >= 0 and high <= 255:
             return (0, 255), ""
         if dtype.kind == "u" and dtype.itemsize == 2:  # in either byte order
-            return (0, 65535), f"{name}: 16-bit values were scaled to 8 bits"
+            return (0, WHITE_16), _note_16(name, values)
     elif low >= -1 and high <= 1:
         black = 0 if low >= 0 else -1
         return (black, 1), f"{name}: floats from {low:g} to {high:g} were read as {black}..1"
     raise UsageError(
-        f"{name}: {dtype} values from {low:g} to {high:g} have no plain meaning; say --set range=0..255, 0..1 or -1..1"
+        f"{name}: {dtype} values from {low:g} to {high:g} have no plain meaning; say which are black and white, as "
+        f"--set range=0..255, or --set range={low:g}..{high:g} for the least and the most"
+    )
+
+
+def _note_16(name: str, values: Values) -> str:
+    """What is said of 16-bit values, which may be of fewer bits."""
+    if values.high >= DARK * WHITE_16:
+        return f"{name}: 16-bit values were scaled to 8 bits"
+    most = 2 ** math.ceil(math.log2(values.high + 1)) - 1
+    return (
+        f"WARNING: {name}: 16-bit values of {values.high:g} at most were scaled to 8 bits as if 65535 were white, so "
+        f"all are dark; if white is {most}, say --set range=0..{most}"
     )
 
 

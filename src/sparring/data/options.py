@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -30,8 +31,9 @@ class DataOptions:
     """Images of another shape: scaled to cover and cut at the centre, scaled to fit on white, or stretched."""
     channels: Literal["auto", "1", "3"] = "auto"
     """Images: 1 (grey), 3 (colour) or ``auto``: 1 if all images are grey, else 3."""
-    range: Literal["auto", "0..1", "-1..1", "0..255"] = "auto"
-    """Arrays: which values mean black and white. ``auto``: whole numbers 0..255 (or 16-bit), floats 0..1 or -1..1."""
+    range: str = "auto"
+    """Arrays: which values mean black and white, as ``0..4095``; ``auto``: whole numbers 0..255 (or 16-bit), floats
+    0..1 or -1..1."""
     holdout: float | None = None
     """Images without a test part of their own: the share held out as one, 0 to 0.5 (default 0.1)."""
     validation: Literal["apart", "train"] = "apart"
@@ -51,9 +53,10 @@ class DataOptions:
     def __post_init__(self) -> None:
         """Refuse values outside their range."""
         hints = get_type_hints(type(self))
-        for name in ("fit", "channels", "range", "validation"):
+        for name in ("fit", "channels", "validation"):
             _one_of(name, getattr(self, name), get_args(hints[name]))
         self.height_width()
+        self.black_and_white()
         _check(self.holdout is None or 0 <= self.holdout <= 0.5, "holdout", self.holdout, "a share from 0 to 0.5")
         points = self.points is None or 1 <= self.points <= MOST_POINTS
         _check(points, "points", self.points, "a whole number, 1 or more, 10 million at most")
@@ -75,6 +78,19 @@ class DataOptions:
         width = int(match[2] or match[1])
         _check(min(height, width) >= 1 and max(height, width) <= 4096, "size", self.size, "sides from 1 to 4096 pixels")
         return height, width
+
+    def black_and_white(self) -> tuple[float, float] | None:
+        """The values of arrays that mean black and white, or None for ``auto``."""
+        if self.range == "auto":
+            return None
+        words = self.range.partition("..")
+        try:
+            black, white = float(words[0]), float(words[2])
+        except ValueError:
+            black = white = math.nan
+        makes_sense = -math.inf < black < white < math.inf
+        _check(makes_sense, "range", self.range, "auto, or black and white as two numbers: 0..1, -1..1, 0..255 …")
+        return black, white
 
     def changed(self) -> tuple[str, ...]:
         """The names of the options that differ from their defaults."""
