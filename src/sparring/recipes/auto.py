@@ -29,6 +29,8 @@ PASSES, PENALTY_PASSES, GENERATOR_PASSES = 7, 4, 5
 penalty, 3 + 2 for the generator."""
 CALLS = 0.005
 """Seconds that the calls of a step take, however small the networks."""
+AUGMENTING = 0.005
+"""Seconds a step that adaptive augmentation takes besides, of images so small that it is noticed."""
 CONDITION_DIM = 10
 """Numbers that a condition adds to the latent code."""
 WIDTHS = (64, 48, 32, 24, 16)
@@ -144,7 +146,8 @@ def choose(
     settings["augment"] = "ada" if examples < FEW else "none"
     if machine.bfloat16:
         settings["precision"] = "bfloat16"
-    seconds = int(given.get("steps", steps)) * (CALLS + each * multiplications(spec.shape, width) / speed(machine))
+    calls = CALLS + (AUGMENTING if given.get("augment", settings["augment"]) != "none" else 0)
+    seconds = int(given.get("steps", steps)) * (calls + each * multiplications(spec.shape, width) / speed(machine))
     images = f"{examples} images of {' x '.join(map(str, spec.shape))}"
     words = in_words(settings, given, PLANNED_WITH)
     why = f"{words}, about {minutes(seconds)} if nothing else runs, for {images} on {machine_in_words(machine)}"
