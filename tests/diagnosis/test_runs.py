@@ -31,7 +31,8 @@ def test_a_collapse_is_told_at_the_end_and_by_diagnose(spar, tmp_path):
     assert diagnosed.code == 3
     found = json.loads(diagnosed.out)
     assert found["verdict"] == "collapse to few images"
-    assert found["remedy"]["command"] == "spar train digits --recipe gan-mnist --fresh --set log_every=20"
+    beside = f"spar train digits --recipe gan-mnist --out {tmp_path / 'run'} --fresh --set log_every=20"
+    assert found["remedy"]["command"] == beside
     plain = spar("diagnose", tmp_path / "run")
     assert plain.code == 3
     assert found["remedy"]["command"] in plain.out

@@ -109,7 +109,7 @@ def test_the_words_hold_the_evidence_the_command_and_how_sure():
     text = "\n".join(found.lines())
     assert "divergence" in text
     assert "lr_generator=0.5" in text
-    assert "spar train 'my digits' --recipe gan-mnist --fresh\n" in text
+    assert "spar train 'my digits' --recipe gan-mnist --out runs/x --fresh\n" in text
     assert "healthy runs were called sick" in text
     assert found.to_json()["remedy"]["command"] in text
 
@@ -161,7 +161,7 @@ def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
     remedy = sick("undertrained", halving, given={"steps": 1000, "k": 2})
     assert remedy.settings == {"steps": steps, "k": 2}
     assert remedy.command("digits", "runs/x") == (
-        f"spar train digits --recipe gan-mnist --out runs/x --set k=2 --set steps={steps}"
+        f"spar train digits --recipe gan-mnist --out runs/x --set k=2 --steps {steps}"
     )
 
 

@@ -44,8 +44,8 @@ class Remedy:
     """The same run goes on; else it is a new one."""
 
     def command(self, data: str, out: str) -> str:
-        """The command, as a shell reads it."""
-        return training_command(data, self.recipe, self.settings, out if self.goes_on else None)
+        """The command, as a shell reads it; ``out`` is where the run is."""
+        return training_command(data, self.recipe, self.settings, out, fresh=not self.goes_on)
 
 
 def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
