@@ -22,10 +22,11 @@ from sparring.training.device import choose_device
 from sparring.training.directory import Directory
 from sparring.training.display import Display
 from sparring.training.engine import captures
-from sparring.training.loop import complete_ending, what_was_extended
+from sparring.training.loop import Scalars, complete_ending, what_was_extended
 from sparring.training.loop import train as train_run
 from sparring.training.sickness import Sick, sick_ending
 from sparring.training.state import read_facts
+from sparring.types import Dataset
 
 REMEDIES = 3
 """How often a run may go back to its best checkpoint."""
@@ -91,14 +92,22 @@ def train(
         if run.identity.chosen:
             shown.say(what_was_chosen(run.identity, run.identity.chosen))
         shown.say(f"training {run.identity.recipe} on {data} ({len(dataset.train)} examples) in {run.path}")
-        scalars = scalars_writer(run, tensorboard)
-        while True:
-            try:
-                train_run(run.recipe, run.directory, dataset, device, shown, scalars)
-                return run
-            except Sick as sick:
-                run = roll_back(run, sick)
-                shown.say(what_was_remedied(run))
+        return train_and_remedy(run, dataset, device, shown, scalars_writer(run, tensorboard))
+
+
+def train_and_remedy(run: Run, dataset: Dataset, device: torch.device, display: Display, scalars: Scalars) -> Run:
+    """Train to the last step; where the game is sick and is to go back, go on from there with the remedy.
+
+    Raises:
+        SparringError: as ``train``.
+    """
+    while True:
+        try:
+            train_run(run.recipe, run.directory, dataset, device, display, scalars)
+            return run
+        except Sick as sick:
+            run = roll_back(run, sick)
+            display.say(what_was_remedied(run))
 
 
 def roll_back(run: Run, sick: Sick) -> Run:
