@@ -19,7 +19,7 @@ from sparring.report.curves import chart, read_curves, thinned, ticks
 from sparring.report.html import VOID, Html, tag
 from sparring.report.images import encode
 from sparring.report.neighbours import nearest_training
-from sparring.report.recorded import FRAMES, beside, commands
+from sparring.report.recorded import FRAMES, commands
 from sparring.report.write import report
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>&amp;</style>\udcff"
@@ -240,12 +240,6 @@ def test_ticks_are_few_and_round() -> None:
     assert len(ticks(-0.3, 0.9)) >= 2
     for high in (1.5, 3.0, 7.0, 9.9):
         assert 2 <= len(ticks(0, high)) <= 6
-
-
-def test_a_floor_is_a_level_line_along_the_curve_that_it_is_for() -> None:
-    lines = beside([(1.0, 5.0), (2.0, 4.0), (9.0, 3.0)], [(0.0, 0.5)])
-    assert list(lines.values()) == [[(1.0, 0.5), (9.0, 0.5)]]
-    assert beside([(1.0, 5.0)], None) == {}
 
 
 def test_only_finite_numbers_are_curves() -> None:

@@ -1,4 +1,4 @@
-"""The parts of a report that the run's files hold already: what it is, its pictures, curves, figures and settings."""
+"""The parts of a report that the run's files hold already: what it is, its pictures, figures and settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from sparring.diagnosis.remedies import LENGTH
 from sparring.errors import SparringError, UsageError
 from sparring.evaluate import Evaluation
 from sparring.identity import Identity, Planned, Remedied
-from sparring.report.curves import Curve, chart, read_curves
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
 from sparring.report.subject import Subject
@@ -24,15 +23,6 @@ from sparring.types import DataSpec
 
 FRAMES = 40
 """Pictures of the slider, at most."""
-LOSSES, JUDGED = ("d_loss", "g_loss"), ("d_real", "d_fake")
-SAMPLE, FLOOR, HELD_OUT = "sample_", "real_", "held-out real data"
-"""How figures of samples and their floors begin in metrics.jsonl; what a floor is called here."""
-EXPLAINED = {
-    "figure": "figure that ranks checkpoints (lower is better)",
-    "d_penalty": "penalty on the discriminator",
-    "augment_p": "augmentation's probability",
-}
-"""What curves show that have a picture of their own, where their name does not say it."""
 
 
 def header(run: Subject) -> Html:
@@ -102,33 +92,6 @@ def frames(folder: Path) -> Iterator[tuple[int, Any]]:
     for file in files:
         if (image := read_picture(file)) is not None:
             yield int(file.stem), image
-
-
-def curves(run: Subject) -> Html:
-    """Losses, what the discriminator gets right, and each other figure of metrics.jsonl, over the steps.
-
-    Raises:
-        UsageError: there are none.
-    """
-    found = read_curves(run.metrics)
-    if not found:
-        raise UsageError("metrics.jsonl holds nothing yet: a line comes every log_every steps.")
-    groups = {"losses": LOSSES, "share that the discriminator judges rightly": JUDGED}
-    charts = [
-        chart(title, {name: found.pop(name) for name in names if name in found})
-        for title, names in groups.items()
-        if any(name in found for name in names)
-    ]
-    floors = {name: found.pop(name) for name in list(found) if name.startswith(FLOOR)}
-    for name, curve in found.items():
-        title = EXPLAINED.get(name, name.replace("_", " "))
-        charts.append(chart(title, {name: curve} | beside(curve, floors.get(FLOOR + name.removeprefix(SAMPLE)))))
-    return tag("div", *charts, class_="curves")
-
-
-def beside(curve: Curve, floor: Curve | None) -> dict[str, Curve]:
-    """The floor of a curve, which is measured once, as a level line along it; nothing where there is none."""
-    return {} if floor is None else {HELD_OUT: [(step, floor[-1][1]) for step, _ in (curve[0], curve[-1])]}
 
 
 def figures(run: Subject) -> Html:

@@ -13,6 +13,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.files import write_atomically
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report import recorded
+from sparring.report.course import curves
 from sparring.report.generated import Generated
 from sparring.report.html import Html, joined, tag
 from sparring.report.style import SCRIPT, STYLE
@@ -47,7 +48,7 @@ def report(run: Subject, device: str | torch.device = "cpu", progress: Progress 
         "Verdict": lambda: verdict(run),
         "Samples over time": lambda: recorded.over_time(run),
         "Samples": made.sheet,
-        "Curves": lambda: recorded.curves(run),
+        "Curves": lambda: curves(run),
         "Figures": lambda: recorded.figures(run),
         "Nearest training examples": made.neighbours,
         "Between samples": made.interpolations,
