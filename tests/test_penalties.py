@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP
+from sparring.penalties import DRAGAN, R1, R1R2, R2, WGANGP, LipschitzPenalty
 from sparring.types import Penalty
 
 DOUBLE = torch.float64
@@ -17,6 +17,7 @@ ALL: dict[str, Penalty] = {
     "r1r2": R1R2(WEIGHT),
     "wgan-gp": WGANGP(WEIGHT),
     "dragan": DRAGAN(WEIGHT),
+    "lipschitz": LipschitzPenalty(WEIGHT),
 }
 LINEAR = {  # of ‖w‖, the slope of a linear critic
     "r1": lambda norm: 0.5 * WEIGHT * norm**2,
@@ -24,6 +25,7 @@ LINEAR = {  # of ‖w‖, the slope of a linear critic
     "r1r2": lambda norm: WEIGHT * norm**2,
     "wgan-gp": lambda norm: WEIGHT * (norm - 1) ** 2,
     "dragan": lambda norm: WEIGHT * (norm - 1) ** 2,
+    "lipschitz": lambda norm: WEIGHT * (norm - 1) ** 2,
 }
 each = pytest.mark.parametrize("name", ALL)
 
@@ -61,6 +63,18 @@ def test_both_at_once_are_the_sum_of_both() -> None:
     )
     torch.testing.assert_close(sum(one), sum(other))
     torch.testing.assert_close(torch.autograd.grad(sum(one), w), torch.autograd.grad(sum(other), w))
+
+
+@pytest.mark.parametrize(("slope", "expected"), [(0.5, 0.0), (-1.0, 0.0), (1.5, 0.75), (-3.0, 12.0)])
+def test_the_lipschitz_penalty_is_of_slopes_above_one(slope: float, expected: float) -> None:
+    value = LipschitzPenalty(3.0)(lambda x: slope * x.flatten(1)[:, 0], (examples(1),), (examples(2),))
+    assert value.item() == pytest.approx(expected)
+
+
+def test_the_lipschitz_penalty_is_of_real_and_generated_examples() -> None:
+    real, fake = torch.tensor([[2.0], [3.0]], dtype=DOUBLE), torch.tensor([[-4.0], [-1.0]], dtype=DOUBLE)
+    value = LipschitzPenalty(1.0)(lambda x: 0.5 * x.square().sum(1), (real,), (fake,))
+    assert value.item() == pytest.approx((1 + 4 + 9 + 0) / 4)
 
 
 def seen_by(penalty: Penalty, real: Tensor, fake: Tensor) -> Tensor:
@@ -122,7 +136,8 @@ def test_conditions_are_passed_on_and_not_differentiated(name: str) -> None:
 def test_every_weight_of_a_network_gets_a_gradient(name: str) -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1)).double()
-    value = ALL[name](lambda x: network(x).squeeze(1), (examples(1),), (examples(2),))
+    steep = 20.0  # so that some slopes are above one
+    value = ALL[name](lambda x: steep * network(x).squeeze(1), (examples(1),), (examples(2),))
     value.backward()
     for key, parameter in network.named_parameters():
         if key != "3.bias":  # no gradient of the output depends on it

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import relu
 
 from sparring.types import Critic, Inputs
 
@@ -91,6 +92,22 @@ class DRAGAN:
         share = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device, dtype=x.dtype)
         around = x + share * self.noise * x.std() * torch.rand_like(x)
         return self.weight * slope_error(gradients(critic, (around, *real[1:])))
+
+
+@dataclass(frozen=True)
+class LipschitzPenalty:
+    """Weight · E max(0, ‖∇D(x)‖ - 1)² where there are examples (WGAN-LP, Petzka et al. 2018, arXiv:1709.08894).
+
+    Of real and generated ones together. Slopes below one cost nothing. If they did, as in WGAN-GP, a critic that begins
+    with the wrong sign would stay at slope -1: the way across 0 costs more than the Wasserstein term gives.
+    """
+
+    weight: float
+
+    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
+        """The penalty, a scalar."""
+        slope = torch.linalg.vector_norm(torch.cat([gradients(critic, real), gradients(critic, fake)]), dim=1)
+        return self.weight * relu(slope - 1).square().mean()
 
 
 def slope_error(gradient: Tensor) -> Tensor:

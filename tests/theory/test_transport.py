@@ -1,15 +1,11 @@
 """What a critic proves of W1: a bound for any function, and figures that only one of slope about one fulfils."""
 
-import math
-
 import pytest
 import torch
 
-from sparring.game import judge
 from sparring.theory import normal
 from sparring.theory.transport import (
     PAIRS,
-    SlopeLimit,
     best_critic,
     by_distributions,
     gap,
@@ -19,7 +15,6 @@ from sparring.theory.transport import (
     shown,
     steepest,
 )
-from sparring.types import Players
 
 GRID = shown()
 X = GRID.x[:, 0]
@@ -75,13 +70,3 @@ def test_the_region_holds_all_but_two_thousandths(name: str) -> None:
     mass = 0.5 * (p.log_prob(GRID.x).exp() + q.log_prob(GRID.x).exp())
     assert float(mass[first : last + 1].sum() * GRID.volume) == pytest.approx(0.998, abs=1e-4)
     assert steepest(torch.where(X[first] > X, 50 * X, 2 * X), p, q, GRID) == pytest.approx(2)
-
-
-@pytest.mark.parametrize(("slope", "expected"), [(0.5, 0.0), (-1.0, 0.0), (1.5, 0.75), (-3.0, 12.0)])
-def test_only_slopes_above_one_are_punished(slope: float, expected: float) -> None:
-    network = torch.nn.Linear(1, 1)
-    torch.nn.init.constant_(network.weight, slope)
-    players = Players(torch.nn.Identity(), network)
-    x = torch.randn(8, 1, generator=torch.Generator().manual_seed(0))
-    penalty = SlopeLimit(3.0)(lambda *inputs: judge(players, inputs), (x,), (x + 1,))
-    assert math.isclose(penalty.item(), expected, abs_tol=1e-6)

@@ -21,13 +21,13 @@ def _same(log_ratio: Tensor) -> Tensor:
     return log_ratio
 
 
-minimax = Objective(_cross_entropy, lambda real, fake: -softplus(fake), _same)
+minimax = Objective(_cross_entropy, lambda real, fake: -softplus(fake), _same, name="minimax")
 """Goodfellow et al. 2014 (arXiv:1406.2661), eq. 1: both players on one value V; at equilibrium the loss is log 4."""
 
-non_saturating = Objective(_cross_entropy, lambda real, fake: softplus(-fake), _same)
+non_saturating = Objective(_cross_entropy, lambda real, fake: softplus(-fake), _same, name="non_saturating")
 """Goodfellow et al. 2014, section 3: the generator maximises log D(G(z)) instead; the discriminator's part is V."""
 
-wasserstein = Objective(lambda real, fake: fake - real, lambda real, fake: -fake)
+wasserstein = Objective(lambda real, fake: fake - real, lambda real, fake: -fake, name="wasserstein")
 """Arjovsky, Chintala & Bottou 2017 (arXiv:1701.07875), eq. 2: a critic, which must be kept 1-Lipschitz by other means
 (clipped weights, a gradient penalty). Its optimum depends on the whole of both densities, not on their ratio alone."""
 
@@ -35,6 +35,7 @@ hinge = Objective(
     lambda real, fake: relu(1 - real) + relu(1 + fake),
     lambda real, fake: -fake,
     torch.sign,
+    name="hinge",
 )
 """Lim & Ye 2017 (arXiv:1705.02894), eq. 3; Miyato et al. 2018 (arXiv:1802.05957), eqs. 16 and 17."""
 
@@ -43,6 +44,7 @@ relativistic = Objective(
     lambda real, fake: softplus(real - fake),
     _same,
     relativistic=True,
+    name="relativistic",
 )
 """RpGAN: f(t) = -log(1 + e^-t) of the difference within pairs of one real and one fake example, as many of each
 (Jolicoeur-Martineau 2018, arXiv:1807.00734, section 3; Huang et al. 2024, R3GAN, arXiv:2501.05441, eq. 2)."""
@@ -57,6 +59,7 @@ def least_squares(fake: float, real: float, target: float) -> Objective:
         lambda on_real, on_fake: 0.5 * (on_real - real).square() + 0.5 * (on_fake - fake).square(),
         lambda on_real, on_fake: 0.5 * (on_fake - target).square(),
         lambda log_ratio: fake + (real - fake) * torch.sigmoid(log_ratio),
+        name=f"least_squares(fake={fake}, real={real}, target={target})",
     )
 
 
@@ -95,4 +98,5 @@ def smooth(objective: Objective, share: float = 0.1) -> Objective:
     def smoothed_optimum(log_ratio: Tensor) -> Tensor:
         return optimum(math.log1p(-share) + log_ratio - softplus(log_ratio + math.log(share)))
 
-    return Objective(discriminator, objective.generator, smoothed_optimum)
+    name = f"smooth({objective.name}, share={share})"
+    return Objective(discriminator, objective.generator, smoothed_optimum, name=name)

@@ -40,6 +40,7 @@ def untame(v: Tensor) -> Tensor:
 class Divergence(NamedTuple):
     """One f-divergence: its convex function, and what a discriminator needs to estimate it."""
 
+    name: str
     f: Function
     """The convex function on u = p/q > 0; f(1) = 0 unless it is said otherwise."""
     conjugate: Function
@@ -66,10 +67,12 @@ def f_gan(divergence: Divergence, *, saturating: bool = False) -> Objective:
         lambda real, fake: divergence.conjugate_of_raw(fake) - divergence.activation(real),
         lambda real, fake: -(divergence.conjugate_of_raw if saturating else divergence.activation)(fake),
         divergence.optimum,
+        name=f"f_gan({divergence.name}, saturating={saturating})",
     )
 
 
 kl = Divergence(
+    name="kl",
     f=lambda u: u * u.log(),
     conjugate=lambda t: (t - 1).exp(),
     activation=tame,
@@ -79,6 +82,7 @@ kl = Divergence(
 """Kullback-Leibler's, KL(P‖Q) = ∫ p log(p/q)."""
 
 reverse_kl = Divergence(
+    name="reverse-kl",
     f=lambda u: -u.log(),
     conjugate=lambda t: -1 - (-t).log(),
     activation=lambda v: -(-tame(v)).exp(),
@@ -88,6 +92,7 @@ reverse_kl = Divergence(
 """KL(Q‖P)."""
 
 pearson = Divergence(
+    name="pearson",
     f=lambda u: (u - 1) ** 2,
     conjugate=lambda t: t**2 / 4 + t,
     activation=lambda v: v,
@@ -97,6 +102,7 @@ pearson = Divergence(
 """Pearson's chi-squared, ∫(p - q)²/q."""
 
 neyman = Divergence(
+    name="neyman",
     f=lambda u: (1 - u) ** 2 / u,
     conjugate=lambda t: 2 - 2 * (1 - t).sqrt(),
     activation=lambda v: -torch.expm1(-tame(v)),
@@ -106,6 +112,7 @@ neyman = Divergence(
 """Neyman's chi-squared, ∫(p - q)²/p."""
 
 squared_hellinger = Divergence(
+    name="squared-hellinger",
     f=lambda u: (u.sqrt() - 1) ** 2,
     conjugate=lambda t: t / (1 - t),
     activation=lambda v: -torch.expm1(-tame(v)),
@@ -115,6 +122,7 @@ squared_hellinger = Divergence(
 """∫(√p - √q)²."""
 
 jensen_shannon = Divergence(
+    name="jensen-shannon",
     f=lambda u: u * u.log() - (u + 1) * ((u + 1) / 2).log(),
     conjugate=lambda t: -(2 - t.exp()).log(),
     activation=lambda v: math.log(2) - softplus(-v),
@@ -124,6 +132,7 @@ jensen_shannon = Divergence(
 """Twice the Jensen-Shannon divergence."""
 
 gan = Divergence(
+    name="gan",
     f=lambda u: u * u.log() - (u + 1) * (u + 1).log(),
     conjugate=lambda t: -torch.log1p(-t.exp()),
     activation=lambda v: -softplus(-v),
@@ -133,6 +142,7 @@ gan = Divergence(
 """Twice the Jensen-Shannon divergence less log 4: the original game's value; f(1) = -log 4."""
 
 total_variation = Divergence(
+    name="total-variation",
     f=lambda u: (u - 1).abs() / 2,
     conjugate=lambda t: t,
     activation=lambda v: torch.tanh(v) / 2,
@@ -141,13 +151,7 @@ total_variation = Divergence(
 )
 """½∫|p - q|. The best discriminator's raw outputs are infinite; where p = q every output is as good."""
 
-DIVERGENCES: dict[str, Divergence] = {
-    "kl": kl,
-    "reverse-kl": reverse_kl,
-    "pearson": pearson,
-    "neyman": neyman,
-    "squared-hellinger": squared_hellinger,
-    "jensen-shannon": jensen_shannon,
-    "gan": gan,
-    "total-variation": total_variation,
+DIVERGENCES = {
+    divergence.name: divergence
+    for divergence in (kl, reverse_kl, pearson, neyman, squared_hellinger, jensen_shannon, gan, total_variation)
 }

@@ -21,6 +21,8 @@ class Objective(NamedTuple):
     relativistic: bool = False
     """Outputs are compared in pairs: the generator's loss depends on those on real examples, and the optimum is known
     up to a constant only."""
+    name: str = "an objective of its own"
+    """As a reader of a recipe knows it."""
 
     @property
     def judges_by_log_ratio(self) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from types import FunctionType
 
-from sparring import objectives
 from sparring.data import DataOptions
 from sparring.errors import UsageError
-from sparring.objectives import DIVERGENCES, Objective
+from sparring.objectives import Objective
 from sparring.recipes import DEFAULT
 from sparring.recipes.build import OF_TWO_PLAYERS, Named, build, find, own_defaults
 from sparring.settings import Settings
@@ -97,26 +96,9 @@ def resolved(name: str, recipe: Recipe) -> object:
 def describe_game(game: Game) -> str:
     """The game's kind, its objective, and its other fields, penalties and views among them."""
     told = [
-        describe_objective(value) if isinstance(value, Objective) else f"{name}={spelled(value)}"
-        for name, value in vars(game).items()
+        value.name if isinstance(value, Objective) else f"{name}={spelled(value)}" for name, value in vars(game).items()
     ]
     return f"{type(game).__name__}({', '.join(told)})"
-
-
-def describe_objective(objective: Objective) -> str:
-    """An objective by its name, or by the function that made it, with what that was given."""
-    names = {id(value): name for name, value in {**vars(objectives), **DIVERGENCES}.items()}
-    if id(objective) in names:
-        return names[id(objective)]
-    maker = objective.discriminator.__qualname__.partition(".")[0]
-    if maker not in vars(objectives):
-        return "an objective of its own"
-    given = {
-        name: value
-        for loss in (objective.discriminator, objective.generator)
-        for name, value in inspect.getclosurevars(loss).nonlocals.items()
-    }
-    return f"{maker}({', '.join(f'{name}={names.get(id(value), value)}' for name, value in given.items())})"
 
 
 def spelled(value: object) -> str:

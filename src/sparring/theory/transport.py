@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import relu
 
 from sparring.game import Adversarial
 from sparring.objectives import wasserstein
-from sparring.penalties import gradients
+from sparring.penalties import LipschitzPenalty
 from sparring.theory import normal
 from sparring.theory.fit import train_discriminator
 from sparring.theory.lesson import BEST, FAKE, JUDGE, OTHER, REAL, Check, Lesson
 from sparring.theory.normal import Normal
 from sparring.theory.quadrature import Grid, jsd, line
-from sparring.types import Critic, Inputs
 
 PAIRS = {
     "N(0,1), N(1,2²)": (Normal(0, 1), Normal(1, 2)),
@@ -30,24 +27,7 @@ STEPS = 320
 BEYOND = 0.001
 """The share of the mass on either side of the region in which a critic's slope is measured."""
 
-
-@dataclass(frozen=True)
-class SlopeLimit:
-    """Weight · E max(0, ‖∇f(x)‖ - 1)² where there are examples, real and fake (Petzka et al. 2018, arXiv:1709.08894).
-
-    Slopes below one cost nothing. If they did, as in WGAN-GP, a critic that begins with the wrong sign would stay at
-    slope -1: the way across 0 costs more than the Wasserstein term gives.
-    """
-
-    weight: float
-
-    def __call__(self, critic: Critic, real: Inputs, fake: Inputs) -> Tensor:
-        """The penalty, a scalar."""
-        slope = torch.linalg.vector_norm(torch.cat([gradients(critic, real), gradients(critic, fake)]), dim=1)
-        return self.weight * relu(slope - 1).square().mean()
-
-
-GAME = Adversarial(wasserstein, penalties=(SlopeLimit(100.0),))
+GAME = Adversarial(wasserstein, penalties=(LipschitzPenalty(100.0),))
 
 
 def by_distributions(p: Normal, q: Normal, grid: Grid) -> float:
