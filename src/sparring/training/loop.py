@@ -36,8 +36,6 @@ from sparring.types import Dataset, DataSpec, PlayerName, Recipe, Statistics
 
 FIRST_WEIGHTS = -(1 << 40)
 """The step whose random numbers draw the first weights."""
-EXTENDED = "planned for"
-"""How the line of log.txt begins that tells of more steps."""
 Scalars = Callable[[int, dict[str, float]], None]
 
 
@@ -268,11 +266,14 @@ class Loop:
 
 def last_words(directory: Directory, name: str, first: float, best: tuple[int, float], verdict: Verdict) -> list[str]:
     """What is told of a finished training: its best figure and the verdict."""
-    lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})"]
-    if not verdict.findings:
-        return [*lines, f"verdict: {verdict.name}"]
+    lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})", *judged(verdict)]
+    return [*lines, f"{what_to_ask(directory)} shows the evidence and what helps"] if verdict.findings else lines
+
+
+def judged(verdict: Verdict) -> list[str]:
+    """The verdict in lines: one, or one for each sickness."""
     warnings = [f"WARNING: {found.sickness}: {found.meaning}" for found in verdict.findings]
-    return [*lines, *warnings, f"{what_to_ask(directory)} shows the evidence and what helps"]
+    return warnings or [f"verdict: {verdict.name}"]
 
 
 def what_was_extended(recipe: Recipe, before: Planned) -> str:
@@ -284,24 +285,24 @@ def what_was_extended(recipe: Recipe, before: Planned) -> str:
         for player in players
         if (now := learning_rate(recipe, player, done)) != learning_rate(planned, player, done)
     ]
-    line = f"{EXTENDED} {before.steps} steps, this run goes on from step {done} to {recipe.steps}"
+    line = f"planned for {before.steps} steps, this run goes on from step {done} to {recipe.steps}"
     return f"{line}, so that {done / recipe.steps:.0%} of it are over: {', '.join(changes)}" if changes else line
 
 
 def complete_ending(directory: Directory, spec: DataSpec) -> None:
-    """Complete a training that was killed after its last checkpoint: mark the best, write log.txt."""
+    """Complete a training that was killed after its last checkpoint: mark the best, end log.txt with the last words."""
     facts = read_facts(directory.numbered()[-1])
-    if facts["best"] is None:
+    if facts["best"] is None or facts["first_figure"] is None:
         return
     if facts["best"][0] == facts["step"]:
         directory.mark_best(facts["step"])
     log = directory.path / "log.txt"
     told = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
-    if facts["first_figure"] is None or (told and not told[-1].startswith(EXTENDED)):
-        return
     verdict = diagnose(directory.read_metrics(), spec)
-    for line in last_words(directory, "figure", facts["first_figure"], facts["best"], verdict):
-        directory.append("log.txt", line)
+    words = last_words(directory, "figure", facts["first_figure"], facts["best"], verdict)
+    if not set(judged(verdict)) <= set(told[-len(words) :]):
+        for line in words:
+            directory.append("log.txt", line)
 
 
 def train(
