@@ -5,7 +5,7 @@
     python benchmarks/few_labels.py --table                # what is finished so far, as Markdown
 
 Each finished draw is one line of results/few_labels.jsonl, and none is done twice; a training that was stopped goes on.
-Rows name the commit since which the game is what was played: those of an earlier game stay, apart, and keep nothing from
+A row names the commit since which its game has been played: rows of an earlier game stay, apart, and keep nothing from
 being measured again.
 Published for MNIST with 100 labels: .93 ± .065 % (feature matching; Salimans et al. 2016, 180 000 steps of batch 100 at
 a constant rate), .795 ± .098 % (Dai et al. 2017, about 1.2 million steps with a density model of the images and neither
@@ -33,7 +33,7 @@ ROWS = {"digits-5": ("digits", 5), "mnist-10": ("mnist", 10), "mnist-5": ("mnist
 }
 """A row's data and labels of each class."""
 PLAYED = "626fb5f"
-"""The commit since which the recipes play the game that they play: to be changed with their game, networks or choices."""
+"""The commit since which the two recipes are what they are: to be changed with their game, networks or choices."""
 CALL = ("steps", "networks", "baselines")
 """Of a row's settings, what is no --set."""
 RESULTS = HERE / "results" / "few_labels.jsonl"
