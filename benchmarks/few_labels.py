@@ -83,9 +83,9 @@ def table(rows: Sequence[Row]) -> str:
         shown = (row["row"], row["recipe"], others, row["game"], row["steps"], settings.get("networks", 1))
         groups[*shown, settings.get("baselines", True)].append(row)
     lines: list[list[object]] = []
-    for (*shown, _), found in groups.items():
+    for key, found in groups.items():
         columns = ([100 * one["errors"][name] for one in found if name in one["errors"]] for name in NAMES)
-        lines.append([*shown, len(found), *(mean_and_spread(errors) if errors else "—" for errors in columns)])
+        lines.append([*key[:-1], len(found), *(mean_and_spread(errors) if errors else "—" for errors in columns)])
     return markdown(
         ["data and labels a class", "recipe", "set", "game since", "steps", "networks", "draws", *NAMES], lines
     )

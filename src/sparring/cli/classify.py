@@ -31,7 +31,9 @@ def classify(
         Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE-N-seedS")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe: few-labels or another that trains a classifier.")] = "",
+    recipe: Annotated[
+        str, typer.Option(help="Another recipe than few-labels that trains a classifier, or a FILE.py.")
+    ] = "",
     device: DeviceOption = "auto",
     settings: SetOption = None,
     baselines: Annotated[bool, typer.Option(help="Also measure labels alone, label spreading, and all labels.")] = True,
@@ -80,6 +82,7 @@ def tell(found: list[Classification]) -> None:
     """Print the errors, where the run is, and what can be done with it."""
     from rich.console import Console
 
+    from sparring.diagnosis.command import recipe_word
     from sparring.tasks.classification import to_table
 
     last = found[-1]
@@ -88,5 +91,6 @@ def tell(found: list[Classification]) -> None:
     else:
         say("nothing is held out of these data, so there is no error to tell")
     also = "".join(f" --also {quote(str(other.path))}" for other in last.others)
+    file = f" --recipe {quote(recipe_word(last.run.identity))}" if last.run.identity.recipe_digest else ""
     say(f"run: {last.run.path}")
-    say(f"next: spar predict {quote(str(last.run.path))} IMAGES{also} --out predictions.csv")
+    say(f"next: spar predict {quote(str(last.run.path))} IMAGES{also}{file} --out predictions.csv")
