@@ -141,5 +141,7 @@ def test_what_is_trained_and_how_long_is_told_before_anything_is(spar, tmp_path:
     told = spar(*words).out.splitlines()
     assert told[0] == f"to train: {others}; for comparison all labels, 3 steps"
     assert "to train" not in spar(*words).out
-    told = spar(*words, "--networks", 2).out.splitlines()
-    assert told[0] == "to train: few labels and the game, 2 times 3 steps"
+    told = spar(*words, "--networks", 2, "--seeds", "0,1", "--no-baselines").out.splitlines()
+    expected = ["seed 0, 1 of 2:", "to train: few labels and the game, 2 times 3 steps"]
+    assert told[:2] == expected
+    assert "seed 1, 2 of 2:" in told[2:]

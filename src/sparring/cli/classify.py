@@ -56,22 +56,25 @@ def classify(
         raise UsageError("--seed and --seeds are both given.")
     chosen = [seed or 0] if seeds is None else whole_numbers(seeds, "--seeds")
     check_seeds(chosen)
-    found = [
-        train(
-            data,
-            labels_per_class,
-            seed=one,
-            recipe=recipe or RECIPE,
-            out=out.with_name(f"{out.name}-{one}") if out and len(chosen) > 1 else out,
-            device=device,
-            fresh=fresh,
-            baselines=baselines,
-            networks=networks,
-            display=Display(quiet=True) if as_json else None,
-            **values,
+    found = []
+    for number, one in enumerate(chosen, start=1):
+        if len(chosen) > 1 and not as_json:
+            say(f"seed {one}, {number} of {len(chosen)}:")
+        found.append(
+            train(
+                data,
+                labels_per_class,
+                seed=one,
+                recipe=recipe or RECIPE,
+                out=out.with_name(f"{out.name}-{one}") if out and len(chosen) > 1 else out,
+                device=device,
+                fresh=fresh,
+                baselines=baselines,
+                networks=networks,
+                display=Display(quiet=True) if as_json else None,
+                **values,
+            )
         )
-        for one in chosen
-    ]
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=2))
     else:

@@ -28,7 +28,9 @@ from sparring.training.device import choose_device
 from sparring.training.display import Display
 from sparring.types import Dataset, DataSource, Recipe
 
-RECIPE, FILE = "few-labels", "classification.json"
+RECIPE = "few-labels"
+FILE = "classification.json"
+"""In a run's directory: the errors that were measured."""
 APART = 1000
 """Between the seeds of an ensemble's networks: more than there are draws of labels, so that none is trained twice."""
 
