@@ -48,7 +48,7 @@ def features_for(
 ) -> ClassifierFeatures | RandomConvolutions:
     """The best features that the data set allows: a classifier of its own labels, else random convolutions.
 
-    Without labels, distances on ``rotations`` agree less with a classifier's (``benchmarks/README.md``).
+    Not ``rotations``: they rank damages better on photographs, worse on drawn digits (``benchmarks/README.md``).
     The classifier is trained at the first call and cached on disk. torch's global random state is left as it was.
 
     Raises:

@@ -37,7 +37,7 @@ class RotationFeatures(LearnedFeatures):
     """The network that tells how an image is turned, as a feature extractor."""
 
     name: ClassVar = "rotations"
-    # Their distance agrees less with a classifier's than that on random convolutions (benchmarks/README.md).
+    # Their distance ranks damages as a classifier's does on some data only (benchmarks/README.md).
     ranking_only: ClassVar = True
     learned_by: ClassVar = "a network trained to tell how images of this data set are turned"
 
