@@ -35,13 +35,10 @@ def test_digits_without_labels_are_learned(digits, own_cache, monkeypatch):
     bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)), fingerprint="bare")
     features = named_features("rotations", bare)
     assert features.accuracy > 0.8
-    assert (
-        f"{100 * features.accuracy:.2f} % right on 180 validation images in 4 positions (25 % by chance)"
-        in features.note
-    )
+    assert f"{100 * features.accuracy:.2f} % right on 360 test images in 4 positions (25 % by chance)" in features.note
     assert features(digits.test.x).shape == (360, WIDTH)
     assert features.ranking_only
-    turned, positions = in_all_positions(digits.validation.x)
+    turned, positions = in_all_positions(digits.test.x)
     right = features.classify(turned)[1] == positions
     assert float(right.double().mean()) == features.accuracy
 

@@ -54,8 +54,7 @@ def rotations_for(
 ) -> RotationFeatures:
     """The network of this data set: read from the cache, or trained there and then (and kept in the cache).
 
-    It learns from the training part, without labels. It is tested on the validation part: its accuracy decides what
-    figures are measured on, and a test part decides nothing. Training is deterministic and leaves torch's random state
+    It learns from the training part, and sees no labels. Training is deterministic and leaves torch's random state
     alone.
     """
     shape, device = dataset.spec.shape, torch.device(device)
@@ -95,15 +94,15 @@ def _train(network: Classifier, dataset: Dataset, device: torch.device, progress
 
 
 def _test(network: Classifier, dataset: Dataset, device: torch.device) -> tuple[float | None, str]:
-    """The accuracy on the validation part, and what that is; None without one."""
-    if dataset.validation is None:
+    """The accuracy on held-out images, and which these were; None without any."""
+    part, name = dataset.held_out, "validation" if dataset.test is None else "test"
+    if part is None:
         return None, ""
     features = RotationFeatures(network, dataset.spec.shape, None, "", device)
-    indices = choose_indices(dataset.validation, LARGEST_TEST // POSITIONS, SEED)
+    indices = choose_indices(part, LARGEST_TEST // POSITIONS, SEED)
     right = 0
-    for batch in read_chunks(dataset.validation, indices):
+    for batch in read_chunks(part, indices):
         images, positions = in_all_positions(batch.x)
         right += int((features.classify(images)[1].cpu() == positions.cpu()).sum())
-    return right / (
-        POSITIONS * len(indices)
-    ), f"{len(indices)} validation images in {POSITIONS} positions (25 % by chance)"
+    tested_on = f"{len(indices)} {name} images in {POSITIONS} positions (25 % by chance)"
+    return right / (POSITIONS * len(indices)), tested_on
