@@ -30,8 +30,7 @@ def test_an_image_is_turned_as_its_label_says(positions):
     assert shown[1::2, 0].equal(shown[0::2, 0] + 10)
 
 
-def test_digits_without_labels_are_learned(digits, own_cache, monkeypatch):
-    monkeypatch.setattr("sparring.metrics.network.FEWEST_SEEN", 15_000)
+def test_digits_without_labels_are_learned(digits, quick, own_cache):
     bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)), fingerprint="bare")
     features = named_features("rotations", bare)
     assert features.accuracy > 0.8
