@@ -39,7 +39,7 @@ class Augmented:
     copies: int
     """How many images were drawn and left out because they are copies of training images."""
     held_out: dict[str, Batch] = field(default_factory=dict)
-    """The validation and test part, all real, where the training images were completed; else empty."""
+    """The validation and test part of the data, all real: no generated image ever measures anything."""
 
     def counts(self) -> Tensor:
         """The numbers of real and of generated images of each class: (classes, 2) int64."""
@@ -88,30 +88,32 @@ def augment(
     """Make ``per_class`` images of each class; with ``balance``, as many as complete the real ones to that number.
 
     Without ``per_class`` a balance completes every class to the size of the largest. ``make(labels)`` gives new images
-    (n, C, H, W) uint8 of labels (n,). The data are opened only where real images or copies matter.
+    (n, C, H, W) uint8 of labels (n,).
 
     Raises:
-        UsageError: numbers that make no sense.
+        UsageError: numbers that make no sense, or the data are not there.
         SparringError: the generator makes too few images that are no copies.
     """
     if per_class is None and not balance:
         raise UsageError("say how many images: --per-class N, or --balance to complete the training images.")
     if per_class is not None and not (isinstance(per_class, Integral) and 1 <= per_class <= MOST):
         raise UsageError(f"--per-class {per_class} makes no sense: ask for a whole number of images, from 1 to {MOST}.")
-    data = dataset() if balance or not keep_copies else None
-    real, held_out = empty(spec), {}
-    if balance:
-        assert data is not None
-        real = labelled(data.train)
-        parts = {"validation": data.validation, "test": data.test}
-        held_out = {name: labelled(part) for name, part in parts.items() if part is not None}
+    data = dataset()
+    real = labelled(data.train) if balance else empty(spec)
     wanted = missing(spec, real, per_class)
-    copied = None if data is None or keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
+    copied = None if keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
     new, copies = draw_new(make, wanted, copied, spec, progress)
     assert real.y is not None
     assert new.y is not None
     train = Batch(torch.cat([real.x, new.x]), torch.cat([real.y, new.y]))
-    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out)
+    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out(data))
+
+
+def held_out(data: Dataset) -> dict[str, Batch]:
+    """The labelled images of the validation and the test part, where there are any."""
+    parts = {"validation": data.validation, "test": data.test}
+    found = {name: labelled(part) for name, part in parts.items() if part is not None}
+    return {name: batch for name, batch in found.items() if len(batch.x)}
 
 
 def missing(spec: DataSpec, real: Batch, per_class: int | None) -> Tensor:
