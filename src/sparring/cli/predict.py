@@ -15,7 +15,7 @@ def predict(
     run: RunArgument,
     images: Annotated[
         str,
-        typer.Argument(help="An image, or a folder, zip, .npy, .npz or IDX file; or a named set: its held-out images."),
+        typer.Argument(help="An image, or a folder, zip, .npy, .npz or IDX file; or a named set: what it holds out."),
     ],
     out: Annotated[Path, typer.Option(help="FILE.csv: a line an image, the probability of each class.")] = Path(
         "predictions.csv"
