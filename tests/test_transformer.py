@@ -113,6 +113,7 @@ def test_the_features_of_a_run_that_is_there(digits_run: sparring.Run) -> None:
         (X / 16, {"value_range": (0, 255)}, r"say value_range=\(0, 1\)"),
         (X * 0, {"value_range": (0, 0)}, "black must lie below white"),
         (X[:, :9], {"image_shape": (3, 3)}, "this run needs"),
+        (X[:, :9], {"image_shape": (3, 3), "weigh_layers": False}, "this run needs"),
         (np.full((2, 64), "a"), {}, "numbers"),
         (X[:0], {}, r"shape \(0, 64\) holds no images: at least one"),
     ],

@@ -142,6 +142,7 @@ class SparringFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         self.run_ = str(Path(self._train(images) if self.run is None else self.run).expanduser().resolve())
         self.extracting_ = Extracting.of(load(self.run_, self._recipe_file()), self.source, self.checkpoint)
         network, spec = self._network()
+        network_values(spec, images[:1])  # refuses another shape
         widths = widths_of(network, spec)
         self._n_features_out = sum(widths)
         self.center_, self.scale_ = np.zeros(sum(widths), np.float32), np.ones(sum(widths), np.float32)

@@ -61,7 +61,9 @@ def test_completes_the_training_images_and_leaves_the_others(run) -> None:
     assert sorted_rows(Batch(made.train.x[real], made.train.y[real])) == sorted_rows(everything(data.train))
     for name in ("validation", "test"):
         assert sorted_rows(made.held_out[name]) == sorted_rows(everything(getattr(data, name)))
-        assert sorted_rows(run.augment(1).held_out[name]) == sorted_rows(made.held_out[name])
+    alone = run.augment(1).held_out
+    assert alone.keys() == {"test"}
+    assert sorted_rows(alone["test"]) == sorted_rows(made.held_out["test"])
     assert (run.augment(200, balance=True).counts().sum(1) == 200).all()
     with pytest.raises(UsageError, match=rf"has {largest} training images already: ask for that many"):
         run.augment(largest - 1, balance=True)
@@ -75,6 +77,7 @@ def test_is_read_again_as_it_was(run, tmp_path: Path, name: str, balance: bool) 
     data = open_data(str(tmp_path / name))
     assert data.spec.classes == run.spec.classes
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    assert (data.validation is not None) == balance
     for part, batch in {"train": made.train, **made.held_out}.items():
         assert sorted_rows(everything(parts[part])) == sorted_rows(batch)
     assert data.skipped == ()

@@ -39,7 +39,8 @@ class Augmented:
     copies: int
     """How many images were drawn and left out because they are copies of training images."""
     held_out: dict[str, Batch] = field(default_factory=dict)
-    """The validation and test part of the data, all real: no generated image ever measures anything."""
+    """Real images: the validation and test part where the training images were completed, else what is held out as the
+    test part. So no generated image ever measures anything."""
 
     def counts(self) -> Tensor:
         """The numbers of real and of generated images of each class: (classes, 2) int64."""
@@ -106,12 +107,15 @@ def augment(
     assert real.y is not None
     assert new.y is not None
     train = Batch(torch.cat([real.x, new.x]), torch.cat([real.y, new.y]))
-    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out(data))
+    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out(data, balance))
 
 
-def held_out(data: Dataset) -> dict[str, Batch]:
-    """The labelled images of the validation and the test part, where there are any."""
-    parts = {"validation": data.validation, "test": data.test}
+def held_out(data: Dataset, balance: bool) -> dict[str, Batch]:
+    """The labelled images that go with augmented ones: of the validation and the test part, as far as there are any.
+
+    Beside generated images alone, only those that measure, so that nobody trains on a real one unawares.
+    """
+    parts = {"validation": data.validation, "test": data.test} if balance else {"test": data.held_out}
     found = {name: labelled(part) for name, part in parts.items() if part is not None}
     return {name: batch for name, batch in found.items() if len(batch.x)}
 

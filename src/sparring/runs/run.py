@@ -240,12 +240,12 @@ class Run:
     ) -> Augmented:
         """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
 
-        The data's validation and test part come along as they are, so that what is measured later is measured on real
-        images.
+        The data's test part comes along as it is, so that what is measured later is measured on real images.
 
         Args:
             per_class: how many of each class.
-            balance: complete the training images: every class to ``per_class``, or to the size of the largest class.
+            balance: complete the training images: every class to ``per_class``, or to the size of the largest class;
+                the validation part comes along, too.
             seed: decides the latent codes. The same seed gives the same images.
             truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
             keep_copies: keep images that are copies of training images; else others are drawn in their place.
