@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sparring.diagnosis.history import Row
 from sparring.diagnosis.remedies import Remedy, prescribe
 from sparring.diagnosis.sicknesses import FAR, measured
-from sparring.diagnosis.verdict import EARLY, FEWEST_COMPARED, HEALTHY, SO_FAR, UNKNOWN, Verdict, diagnose
+from sparring.diagnosis.verdict import EARLY, FEWEST_COMPARED, HEALTHY, IN_WORDS, SO_FAR, UNKNOWN, Verdict, diagnose
 from sparring.identity import Identity
 from sparring.types import DataSpec
 
@@ -43,7 +43,10 @@ class Diagnosis(NamedTuple):
         if not verdict.findings:
             told = [f"{verdict.name}, {self.reach}"]
             told += [NOTHING_FOUND[verdict.undecided]] if verdict.undecided else []
-            return [*told, *(f"  evidence: {evidence}" for evidence in verdict.far), *reliability(verdict.name)]
+            told += [
+                f"  evidence: {evidence}" for evidence in verdict.far or (near(verdict) if verdict.healthy else ())
+            ]
+            return [*told, *reliability(verdict.name)]
         told = []
         for finding in verdict.findings:
             told.append(f"{'also' if told else f'sick, {self.reach}'}: {finding.sickness}")
@@ -71,6 +74,12 @@ def diagnose_run(rows: Sequence[Row], spec: DataSpec, identity: Identity, path: 
         verdict = verdict.midway()
     remedy = prescribe(verdict, identity)
     return Diagnosis(verdict, planned, remedy, remedy.command(identity.data, path) if remedy else "")
+
+
+def near(verdict: Verdict) -> list[str]:
+    """By what the samples of a healthy run are near the data."""
+    symptoms = [sign.symptom for form in FAR.forms for sign in form]
+    return [f"{IN_WORDS[symptom]}: {verdict.symptoms[symptom]:.3g}" for symptom in symptoms]
 
 
 def named(verdict: str) -> dict[str, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sparring.diagnosis.diagnosis import NOTHING_FOUND, diagnose_run, reliability
+from sparring.diagnosis.diagnosis import NOTHING_FOUND, diagnose_run, near, reliability
 from sparring.diagnosis.verdict import IN_WORDS, Evidence, Finding
 from sparring.errors import UsageError
 from sparring.report.html import Html, joined, table, tag
@@ -27,6 +27,8 @@ def verdict(run: Subject) -> Html:
         parts.append(tag("p", f"Missing among the samples: {', '.join(said.missing)}."))
     if found.remedy is not None:
         parts += [tag("p", f"What helps: {found.remedy.why}."), tag("pre", tag("code", found.command))]
+    if said.healthy:
+        parts += [tag("p", sentence(line)) for line in near(said)]
     if not said.findings and said.undecided:
         parts.append(tag("p", sentence(NOTHING_FOUND[said.undecided])))
         parts += [shown(said.far, "too far")] if said.far else []
