@@ -68,9 +68,14 @@ copy in twenty samples is a copy too many (no planted run has recorded that yet)
 
 
 def rows_of(split: str, what: str = "planted") -> list[Row]:
-    """The rows of these seeds. Floors that were not recorded yet when they were played are those of their data."""
-    rows = [row for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
-    return [row | {"metrics": [later_floors(row) | row["metrics"][0], *row["metrics"][1:]]} for row in rows]
+    """The rows of these seeds."""
+    return [with_floors(row) for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
+
+
+def with_floors(row: Row) -> Row:
+    """A row with the floors of its data that were not recorded yet when it was played."""
+    first, *later = row["metrics"]
+    return row | {"metrics": [later_floors(row) | first, *later]}
 
 
 def later_floors(row: Row) -> dict[str, float]:
@@ -282,7 +287,8 @@ def remedy_of(row: Row) -> Remedy | None:
 
 def treat(case: Case, seed: int) -> None:
     """Play what is prescribed for a planted failure of the test seeds, a second time if it is still sick."""
-    played = [r for r in RESULTS.read() if (r["kind"], r["case"], r["seed"]) == (case.kind, case.name, seed)]
+    this = (case.kind, case.name, seed)
+    played = [with_floors(r) for r in RESULTS.read() if (r["kind"], r["case"], r["seed"]) == this]
     if not played:
         return
     row = played[0]
