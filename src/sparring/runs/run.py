@@ -324,7 +324,7 @@ class Run:
             SparringError: the generator's samples are not finite.
         """
         dataset, device = self.dataset(), choose_device(device)
-        chosen = None if features == "auto" else named_features(features, dataset, device, download=download)
+        chosen = None if features == "auto" else named_features(features, dataset, device, progress, download=download)
         result = evaluate(
             lambda count: self.sample(count, seed, checkpoint=checkpoint, device=device),
             dataset,
