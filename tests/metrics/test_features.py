@@ -140,6 +140,7 @@ def test_without_held_out_labels_the_accuracy_is_unknown(make_dataset, quick, ow
     assert "unknown" in features.note
 
 
+@pytest.mark.filterwarnings("ignore:N = ")
 def test_random_convolutions_rank_damage(digits, make_dataset):
     features = RandomConvolutions(digits)
     x = digits.test.x

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.data.labelled import write_labelled
 from sparring.errors import SparringError, UsageError
 from sparring.metrics.copies import copy_finder
-from sparring.metrics.reading import Progress, draw
+from sparring.metrics.reading import Progress, choose_indices, read_different
 from sparring.types import Batch, Dataset, DataSource, DataSpec, Recipe
 
 ROUND = 10_000
@@ -106,12 +106,17 @@ def augment(
         parts = {"validation": data.validation, "test": data.test}
         held_out = {name: labelled(part) for name, part in parts.items() if part is not None}
     wanted = missing(spec, real, per_class)
-    copied = None if data is None or keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
+    copied = None if data is None or keep_copies else copies_among(data.train)
     new, copies = draw_new(make, wanted, copied, spec, progress)
     assert real.y is not None
     assert new.y is not None
     train = Batch(torch.cat([real.x, new.x]), torch.cat([real.y, new.y]))
     return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out)
+
+
+def copies_among(train: DataSource) -> Callable[[Tensor], Tensor]:
+    """A function from images to which are copies of training images, TRAINING_IMAGES of them at most."""
+    return copy_finder(read_different(train, choose_indices(train, TRAINING_IMAGES, 0)))
 
 
 def missing(spec: DataSpec, real: Batch, per_class: int | None) -> Tensor:
