@@ -35,8 +35,9 @@ def path_length(
 
     ``path`` is the arc (``latents.paths.spherical``) for normal codes, the straight line (``linear``) for latent spaces
     that are no ball, as StyleGAN's W. ``view`` maps latent codes (k, d) to features (k, …) of the pictures: generator
-    and feature network in one, without rounding to whole grey values in between, which would swallow the step. As in
-    the authors' code the longest and the shortest steps, a share ``trim`` each, are left out.
+    and feature network in one, ``lambda z: features(generator(z))`` with any of ``metrics.features``. These take the
+    generator's float images as they are; rounded to whole grey values they would swallow the step. As in the authors'
+    code the longest and the shortest steps, a share ``trim`` each, are left out.
 
     Raises:
         UsageError: fewer than two codes or values not finite.
