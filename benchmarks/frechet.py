@@ -85,7 +85,7 @@ def table() -> str:
         )
         apart = f"{max(row['apart'] for row in rows):.0e}"
         lines.append((*key, len(rows), f"{mine:.2f}", f"{theirs:.2f}", f"{ratio:.1f}", apart))
-    names = ("features", "covariances", "threads", "rounds", "CPU seconds", "scipy's", "times as fast", "apart, relatively")
+    names = ("features", "covariances", "threads", "rounds", "CPU s", "scipy's", "times as fast", "apart, relatively")
     return markdown(names, lines)
 
 
