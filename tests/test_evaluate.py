@@ -264,9 +264,26 @@ def test_json_and_table(digits):
     assert "WARNING" in text
     assert "as real" in text
     kernel = got["KD-classifier"]
-    assert f"{kernel.floor:.4g} ± {kernel.floor_error:.2g}" in text
+    assert f"{kernel.floor:.4g} ± {kernel.floor_error:.0f}" in text
     with pytest.raises(KeyError):
         got["FID"]
+
+
+def test_more_figures_are_asked_for(digits):
+    show = replay(digits, digits.validation.x)
+    usual, more = (evaluate(show, digits, n=300, more=more) for more in (False, True))
+    assert more.figures[: len(usual.figures)] == usual.figures
+    added = more.figures[len(usual.figures) :]
+    assert [f.name for f in added] == ["MMD", "patches", "support size", "label score"]
+    assert all(f.floor is not None for f in added)
+    assert abs(more["MMD"].value) < 0.01
+    assert more["label score"].value == pytest.approx(more["label score"].floor, rel=0.2)
+    twins = evaluate(replay(digits, digits.validation.x[:30]), digits, n=300, more=True)
+    assert twins["support size"].value < 100 < twins["support size"].floor
+    bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)), test=None, validation=None)
+    blind = evaluate(show, bare, n=300, more=True)
+    assert [f.name for f in blind.figures[-3:]] == ["MMD", "patches", "support size"]
+    assert blind["MMD"].floor is None
 
 
 def test_a_gaussian_is_measured_by_w1_against_the_exact_one():

@@ -20,8 +20,10 @@ from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.copies import copy_finder, numbers_compared
 from sparring.metrics.features import Features, features_for
 from sparring.metrics.figures import FEWEST, FEWEST_BINS, Comparison, Figure, Once, distance_names
+from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.memorisation import FEWEST as FEWEST_COMPARED
 from sparring.metrics.memorisation import Search
+from sparring.metrics.more_figures import Seen, more_figures
 from sparring.metrics.nearest import different
 from sparring.metrics.point_figures import point_figures
 from sparring.metrics.prdc import K
@@ -105,6 +107,7 @@ def evaluate(
     seed: int = 0,
     features: Features | None = None,
     once: Once | None = None,
+    more: bool = False,
 ) -> Evaluation:
     """Measure a generator against a data set.
 
@@ -117,7 +120,8 @@ def evaluate(
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
     what tells of copies, and the distance of the class shares where there are labels. Bins and copies are of the whole
-    training part, as far as MOST_SEARCHED and MOST_COMPARED allow. Points: see ``point_figures``.
+    training part, as far as MOST_SEARCHED and MOST_COMPARED allow. With ``more`` those of ``more_figures``, too.
+    Points: see ``point_figures``.
 
     Raises:
         UsageError: a part is too small, the training images are all alike, or the samples have another shape.
@@ -148,7 +152,7 @@ def evaluate(
     if features is None:
         features = features_for(dataset, device, progress)
     notes.append(features.note)
-    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once, more)
     return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
 
 
@@ -212,6 +216,7 @@ def _image_figures(
     progress: Progress,
     seed: int,
     once: Once,
+    more: bool,
 ) -> list[Figure]:
     n, steps = len(fakes), 7
     ours = _extract(features, fakes)
@@ -250,7 +255,20 @@ def _image_figures(
     if ours[1] is not None and base[1] is not None:
         real_labels = None if theirs is None else theirs[1]
         figures.append(_class_figure(ours[1], real_labels, base[1], dataset.spec.classes, seed))
+    if more and n >= FEWEST:
+        progress("measuring more", 0, 1)
+        seen = None if real is None or held_out is None else Seen(real, held_out)
+        sides = Seen(reference, base[0]), Seen(fakes, ours[0]), seen
+        figures += more_figures(*sides, _probabilities(features), seed, once)
+        progress("measuring more", 1, 1)
     return figures
+
+
+def _probabilities(features: Features) -> Callable[[Tensor], Tensor] | None:
+    """A function from images (n, C, H, W) to probabilities (n, classes), where the features are of a classifier."""
+    if isinstance(features, ClassifierFeatures):
+        return lambda images: features.scores(images).softmax(1)
+    return features.probabilities if isinstance(features, InceptionFeatures) else None
 
 
 def _check_variety(reference: Tensor, base: Tensor, notes: list[str]) -> None:
@@ -315,8 +333,7 @@ def _near_copies(fakes: Tensor, real: Tensor | None, train: DataSource, seed: in
 
     (value, error), n = share(fakes), len(fakes)
     floor, floor_error = (None, None) if real is None else once("near copies", lambda: share(real))
-    among = f"among {len(indices)} of {len(train)} training images"
-    note = f"share, three times nearer to one than to all others; {among}"
+    note = f"share; among {len(indices)} of {len(train)} training images"
     return Figure("near copies", value, floor, n, "lower", note, error, floor_error)
 
 

@@ -56,8 +56,10 @@ class Figure:
 
 
 def with_error(value: float, error: float | None) -> str:
-    """A value to four digits, and its standard error to two."""
-    return f"{value:.4g}" if error is None else f"{value:.4g} ± {error:.2g}"
+    """A value to four digits, and its standard error to two, or to the unit."""
+    if error is None:
+        return f"{value:.4g}"
+    return f"{value:.4g} ± {f'{error:.0f}' if error >= 10 else f'{error:.2g}'}"
 
 
 def distance_names(features: Features, n: int) -> tuple[str, str, str]:
