@@ -1,4 +1,4 @@
-"""The real MNIST, where it is at hand."""
+"""The real MNIST, where it is at hand; features that are learned quickly, and a cache of their own."""
 
 import gzip
 import os
@@ -30,3 +30,16 @@ def mnist(make_dataset):
     ]
     x, y = torch.cat(parts[:2])[:, None], torch.cat(parts[2:]).long()
     return make_dataset(x, y, validation=6000, test=10_000, fingerprint="mnist")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """A few steps of training only."""
+    monkeypatch.setattr("sparring.metrics.network.FEWEST_SEEN", 500)
+    monkeypatch.setattr("sparring.metrics.network.EPOCHS", 1)
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
+    return tmp_path / "features"

@@ -9,29 +9,18 @@ from sparring.cache_folder import cache_folder
 from sparring.errors import UsageError
 from sparring.latents.paths import linear
 from sparring.metrics.cache import path_for, save_network
-from sparring.metrics.classifier import WIDTH, ClassifierFeatures, classifier_for
+from sparring.metrics.classifier import ClassifierFeatures, classifier_for
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.network import WIDTH
 from sparring.metrics.path_length import path_length
 from sparring.metrics.random_convolutions import CELLS, RandomConvolutions, _cells
+from sparring.metrics.rotations import rotations_for
 from sparring.types import DataSpec
 
 
 def noise(n, *shape, seed=0):
     return torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """A few steps of training only."""
-    monkeypatch.setattr("sparring.metrics.classifier.FEWEST_SEEN", 500)
-    monkeypatch.setattr("sparring.metrics.classifier.EPOCHS", 1)
-
-
-@pytest.fixture
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SPARRING_CACHE", str(tmp_path))
-    return tmp_path / "features"
 
 
 def test_digits_are_classified_well(digits):
@@ -69,13 +58,12 @@ def test_any_size_and_any_number_of_channels(shape, labelled, make_dataset, quic
     assert torch.isfinite(got).all()
 
 
-@pytest.mark.parametrize("kind", ["classifier", "random"])
-def test_features_are_repeatable_and_independent_of_the_batch(kind, digits, make_dataset, quick, tmp_path, monkeypatch):
+@pytest.mark.parametrize("make", [classifier_for, rotations_for, RandomConvolutions])
+def test_features_are_repeatable_and_independent_of_the_batch(make, digits, make_dataset, quick, tmp_path, monkeypatch):
     found = []
     for folder in ("a", "b"):
         monkeypatch.setenv("SPARRING_CACHE", str(tmp_path / folder))
         before = torch.random.get_rng_state()
-        make = classifier_for if kind == "classifier" else RandomConvolutions
         features = make(digits)
         found.append(features(digits.test.x))
         assert torch.random.get_rng_state().equal(before)
@@ -83,11 +71,12 @@ def test_features_are_repeatable_and_independent_of_the_batch(kind, digits, make
     assert torch.allclose(found[0][:10], features(digits.test.x[:10]), atol=1e-4)
 
 
-def test_the_cache_is_used_and_a_damaged_one_is_not(digits, quick, own_cache):
-    first = classifier_for(digits)
+@pytest.mark.parametrize("make", [classifier_for, rotations_for])
+def test_the_cache_is_used_and_a_damaged_one_is_not(make, digits, quick, own_cache):
+    first = make(digits)
     (entry,) = own_cache.iterdir()
     calls = []
-    again = classifier_for(digits, progress=lambda *call: calls.append(call))
+    again = make(digits, progress=lambda *call: calls.append(call))
     assert not calls
     assert again(digits.test.x).equal(first(digits.test.x))
     assert (again.accuracy, again.note) == (first.accuracy, first.note)
@@ -98,16 +87,17 @@ def test_the_cache_is_used_and_a_damaged_one_is_not(digits, quick, own_cache):
     for damaged in (b"", b"no safetensors at all", sound[: len(sound) // 2], bytes(flipped)):
         entry.write_bytes(damaged)
         calls.clear()
-        anew = classifier_for(digits, progress=lambda *call: calls.append(call))
+        anew = make(digits, progress=lambda *call: calls.append(call))
         assert calls
         assert anew(digits.test.x).equal(first(digits.test.x))
         assert entry.read_bytes() == sound
     assert list(own_cache.iterdir()) == [entry]
 
 
-def test_other_data_have_another_entry(digits, quick, own_cache):
-    classifier_for(digits)
-    classifier_for(dataclasses.replace(digits, fingerprint="other"))
+@pytest.mark.parametrize("make", [classifier_for, rotations_for])
+def test_other_data_have_another_entry(make, digits, quick, own_cache):
+    make(digits)
+    make(dataclasses.replace(digits, fingerprint="other"))
     assert len(list(own_cache.iterdir())) == 2
 
 

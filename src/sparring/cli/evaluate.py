@@ -16,7 +16,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="The seed of the samples.")] = 0,
     checkpoint: CheckpointOption = "best",
     features: Annotated[
-        str, typer.Option(help="auto, random-conv, inception, dinov2-l …: what is measured on.")
+        str, typer.Option(help="auto, rotations, random-conv, inception, dinov2-l …: what is measured on.")
     ] = "auto",
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the features' network if it is not here.")

@@ -13,9 +13,10 @@ from sparring.metrics.dinov2 import VARIANTS, DINOv2Features
 from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.random_convolutions import RandomConvolutions
 from sparring.metrics.reading import Progress, no_progress
+from sparring.metrics.rotations import rotations_for
 from sparring.types import Dataset
 
-NAMES = ("auto", "random-conv", "inception", "inception-stylegan", *(f"dinov2-{size}" for size in VARIANTS))
+NAMES = ("auto", "rotations", "random-conv", "inception", "inception-stylegan", *(f"dinov2-{s}" for s in VARIANTS))
 """What ``named_features`` knows."""
 
 
@@ -50,6 +51,7 @@ def features_for(
 ) -> ClassifierFeatures | RandomConvolutions:
     """The best features that the data set allows: a classifier of its own labels, else random convolutions.
 
+    Not ``rotations``: they rank damages better on photographs, worse on drawn digits (``benchmarks/README.md``).
     The classifier is trained at the first call and cached on disk. torch's global random state is left as it was.
 
     Raises:
@@ -82,6 +84,8 @@ def named_features(
     """
     if name == "auto" or dataset.spec.kind != "image":
         return features_for(dataset, device, progress)
+    if name == "rotations":
+        return rotations_for(dataset, device, progress)
     if name == "random-conv":
         return RandomConvolutions(dataset, device)
     if name == "inception":

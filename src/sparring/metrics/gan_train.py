@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.classifier import BATCH, ClassifierFeatures, Epochs, fit, new_classifier
+from sparring.metrics.classifier import ClassifierFeatures
 from sparring.metrics.images import scaled
+from sparring.metrics.network import BATCH, Epochs, fit, new_classifier
 from sparring.types import Batch
 
 STEPS = 1000
