@@ -15,7 +15,7 @@ from torch import Tensor
 from sparring.errors import UsageError
 from sparring.metrics.checks import covariance_warning
 from sparring.metrics.features import Features
-from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.frechet import distance_between
 from sparring.metrics.reading import choose_indices, draw, labels_at
 from sparring.rivals.rival import Make, Rival
 from sparring.types import Dataset, DataSource
@@ -89,7 +89,7 @@ class Measure:
             rival.name,
             rival.steps,
             rival.seconds,
-            frechet_distance(self.of(samples), self.base),
+            distance_between(self.of(samples), self.base),
             reconstruction,
             *self.probe(rival.hidden),
             *((None, None) if rival.code is None else self.probe(rival.code)),
@@ -97,7 +97,7 @@ class Measure:
 
     def reference(self) -> Found:
         """The baseline: held-out images as samples, the mean image as reconstruction, pixels as features."""
-        floor = frechet_distance(self.of(self.real), self.base)
+        floor = distance_between(self.of(self.real), self.base)
         pixels = self.probe(lambda x: x.flatten(1))
         return Found(
             "baseline", None, None, floor, self.error(self.mean.expand(self.n, *self.spec.shape)), *pixels, None, None

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.data.labelled import write_labelled
 from sparring.errors import SparringError, UsageError
 from sparring.metrics.copies import copy_finder
-from sparring.metrics.reading import Progress, draw
+from sparring.metrics.reading import Progress, choose_indices, read_different
 from sparring.types import Batch, Dataset, DataSource, DataSpec, Recipe
 
 ROUND = 10_000
@@ -102,7 +102,7 @@ def augment(
     data = dataset()
     real = labelled(data.train) if balance else empty(spec)
     wanted = missing(spec, real, per_class)
-    copied = None if keep_copies else copy_finder(draw(data.train, TRAINING_IMAGES, 0))
+    copied = None if keep_copies else copies_among(data.train)
     new, copies = draw_new(make, wanted, copied, spec, progress)
     assert real.y is not None
     assert new.y is not None
@@ -118,6 +118,11 @@ def held_out(data: Dataset, balance: bool) -> dict[str, Batch]:
     parts = {"validation": data.validation, "test": data.test} if balance else {"test": data.held_out}
     found = {name: labelled(part) for name, part in parts.items() if part is not None}
     return {name: batch for name, batch in found.items() if len(batch.x)}
+
+
+def copies_among(train: DataSource) -> Callable[[Tensor], Tensor]:
+    """A function from images to which are copies of training images, TRAINING_IMAGES of them at most."""
+    return copy_finder(read_different(train, choose_indices(train, TRAINING_IMAGES, 0)))
 
 
 def missing(spec: DataSpec, real: Batch, per_class: int | None) -> Tensor:

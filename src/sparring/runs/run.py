@@ -26,6 +26,7 @@ from sparring.runs.features import checkpoint_for, extract, extractor, network_v
 from sparring.runs.generation import RESTATED, Array, make_mixtures, maker, restate, sample_inputs, warn_beyond
 from sparring.runs.interpolation import path_latents
 from sparring.runs.networks import load_classifier, load_discriminator, load_generator
+from sparring.runs.path_length import path_figure
 from sparring.training.attributes import Given
 from sparring.training.device import choose_device
 from sparring.training.directory import Directory
@@ -312,6 +313,7 @@ class Run:
         progress: Progress = no_progress,
         features: str = "auto",
         download: bool = False,
+        more: bool = False,
     ) -> Evaluation:
         """Figures of samples, each beside its floor, the same figure for held-out real data; kept in evaluation.json.
 
@@ -323,13 +325,15 @@ class Run:
             progress: called now and then as ``progress(what, done, total)``.
             features: what images are compared by, one of ``metrics.features.NAMES``.
             download: whether the network that these come from may be downloaded.
+            more: of images also MMD, patches, size of the support, label score and path length, which take longer.
 
         Raises:
             UsageError: too few samples or data, the data are gone or have changed, or no such checkpoint or features.
             SparringError: the generator's samples are not finite.
         """
         dataset, device = self.dataset(), choose_device(device)
-        chosen = None if features == "auto" else named_features(features, dataset, device, progress, download=download)
+        named = features != "auto" or (more and dataset.spec.kind == "image")
+        chosen = named_features(features, dataset, device, progress, download=download) if named else None
         result = evaluate(
             lambda count: self.sample(count, seed, checkpoint=checkpoint, device=device),
             dataset,
@@ -338,8 +342,13 @@ class Run:
             progress=progress,
             seed=seed,
             features=chosen,
+            more=more,
         )
         result = replace(result, notes=(*self.unmeasured(), *result.notes))
+        if more and chosen is not None and dataset.spec.kind == "image" and not self.recipe.conditional:
+            made = self.maker(checkpoint, device)
+            path = path_figure(made, self.recipe, self.spec, chosen, result.n, seed)
+            result = replace(result, figures=(*result.figures, path))
         values = {"checkpoint": checkpoint, "step": self.step(checkpoint), **result.to_json()}
         try:
             write_atomically(self.path / "evaluation.json", (json.dumps(values, indent=2) + "\n").encode())
