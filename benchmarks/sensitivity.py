@@ -26,6 +26,7 @@ from sparring.metrics.balance import class_balance
 from sparring.metrics.bins import different_bins
 from sparring.metrics.birthday import duplicate_threshold, support_size
 from sparring.metrics.classifier import ClassifierFeatures, classifier_for
+from sparring.metrics.copies import copy_finder
 from sparring.metrics.extrapolation import frechet_at_infinity
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.kernel import kernel_distance
@@ -65,17 +66,33 @@ def drop(classes: int) -> Callable[[Draw, int], Tensor]:
 def noise(deviation: float) -> Callable[[Draw, int], Tensor]:
     """Normal noise on every pixel, in grey values."""
 
-    def damaged(drawn: Draw, seed: int) -> Tensor:
-        x = drawn.samples.float()
-        made = x + deviation * torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
-        return made.round().clamp(0, 255).to(torch.uint8)
+    return lambda drawn, seed: noisy(drawn.samples, deviation, seed)
 
-    return damaged
+
+def noisy(images: Tensor, deviation: float, seed: int) -> Tensor:
+    """Uint8 images with normal noise on every pixel, in grey values."""
+    made = images + deviation * torch.randn(images.shape, generator=torch.Generator().manual_seed(seed))
+    return made.round().clamp(0, 255).to(torch.uint8)
 
 
 def blur(drawn: Draw, seed: int) -> Tensor:
     """The mean over 3 x 3 pixels."""
     return F.avg_pool2d(drawn.samples.float(), 3, 1, 1).round().to(torch.uint8)
+
+
+def exact(images: Tensor, seed: int) -> Tensor:
+    """The images as they are."""
+    return images
+
+
+def barely_noisy(images: Tensor, seed: int) -> Tensor:
+    """With noise of three grey values, which no eye sees."""
+    return noisy(images, 3.0, seed)
+
+
+def shifted(images: Tensor, seed: int) -> Tensor:
+    """One pixel to the right."""
+    return images.roll(1, 3)
 
 
 def duplicates(times: int) -> Callable[[Draw, int], Tensor]:
@@ -85,9 +102,9 @@ def duplicates(times: int) -> Callable[[Draw, int], Tensor]:
     ]
 
 
-def copies(share: float) -> Callable[[Draw, int], Tensor]:
-    """Copies of the reference among the samples."""
-    return lambda drawn, seed: plant_copies(drawn.samples, drawn.reference, share, seed=seed)
+def copies(share: float, change: Callable[[Tensor, int], Tensor] = exact) -> Callable[[Draw, int], Tensor]:
+    """Copies of the reference among the samples, as ``change(images, seed)`` changes them."""
+    return lambda drawn, seed: plant_copies(drawn.samples, change(drawn.reference, seed), share, seed=seed)
 
 
 DAMAGES: dict[str, Callable[[Draw, int], Tensor]] = {
@@ -103,6 +120,9 @@ DAMAGES: dict[str, Callable[[Draw, int], Tensor]] = {
     "1 % copies": copies(0.01),
     "5 % copies": copies(0.05),
     "20 % copies": copies(0.2),
+    "5 % noisy copies": copies(0.05, barely_noisy),
+    "20 % noisy copies": copies(0.2, barely_noisy),
+    "20 % shifted copies": copies(0.2, shifted),
 }
 
 
@@ -135,6 +155,7 @@ def measure(drawn: Draw, fake: Tensor, features: ClassifierFeatures, classes: in
         "nearer": copied.nearer.value,
         "rank": copied.rank,
         "copies": copied.copies,
+        "near copies": float(copy_finder([drawn.reference])(fake).double().mean()),
     }
 
 
@@ -167,19 +188,22 @@ def table(data: str, n: int) -> str:
     null = [row["measures"] for row in rows if row["damage"] == NONE]
     if len(null) < 2:
         return f"N = {n}: at least two seeds of {NONE!r} are needed"
+    names = list(dict.fromkeys(name for measures in null for name in measures))
     lines = []
     for damage in DAMAGES:
         damaged = [row["measures"] for row in rows if row["damage"] == damage]
         if damaged and damage != NONE:
-            lines.append([damage, len(damaged), *(in_deviations(damaged, null, name) for name in null[0])])
+            lines.append([damage, len(damaged), *(in_deviations(damaged, null, name) for name in names)])
     commits = ", ".join(sorted({row["commit"] for row in rows}))
     head = f"{data}, N = {n}, {len(null)} undamaged seeds, commit {commits}\n\n"
-    return head + markdown(["damage", "seeds", *null[0]], lines)
+    return head + markdown(["damage", "seeds", *names], lines)
 
 
 def in_deviations(damaged: list[dict[str, float]], null: list[dict[str, float]], name: str) -> str:
-    """One cell; ``inf`` where undamaged values do not vary."""
-    values, usual = [m[name] for m in damaged], [m[name] for m in null]
+    """One cell; ``inf`` where undamaged values do not vary, empty where rows are older than the measure."""
+    values, usual = ([m[name] for m in rows if name in m] for rows in (damaged, null))
+    if not values or len(usual) < 2:
+        return ""
     shift, unit = statistics.mean(values) - statistics.mean(usual), statistics.stdev(usual)
     moved = shift / unit if unit else math.copysign(math.inf, shift) if shift else 0.0
     return f"**{moved:+.0f}**" if abs(moved) >= 3 else f"{moved:+.1f}"

@@ -1,4 +1,4 @@
-"""What signals cost: the share of a training's time at the default ``signals_every``.
+"""What a training spends on watching itself: signals at the default ``signals_every``, measurements at ``best_every``.
 
     python benchmarks/signals.py [--rounds 20] [--case RECIPE:DATA]
     python benchmarks/signals.py --table                   # what is finished so far, as Markdown
@@ -6,8 +6,10 @@
 Two trainings of a recipe take turns in one process, one that measures signals after every block of 20 steps and one
 that does not; compared are the process's CPU seconds, which other work on the machine moves least. What the first
 takes longer, and what its signals take alone, are given as shares of as many of the other's steps as there are by
-default from one signal to the next. The first round warms up and does not count. Each case is one line of
-results/signals.jsonl, and none is done twice.
+default from one signal to the next. A measurement is what chooses the best checkpoint and what the verdict reads: 2 000
+samples, their figure and their survey; it is timed alone, after blocks of 20 steps, as a share of the steps from one to
+the next (a twentieth of the training). The first round warms up and does not count. Each case is one line of
+results/signals.jsonl and one of results/measurements.jsonl, and none is done twice.
 """
 
 from __future__ import annotations
@@ -21,15 +23,21 @@ import torch
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.data import open_data
 from sparring.metrics.ranking import make_ranking
+from sparring.metrics.survey import SampleSurvey
 from sparring.recipes import CHOOSERS
 from sparring.recipes.build import build, find, share_out
 from sparring.settings import Value
+from sparring.training.chunks import in_chunks
 from sparring.training.device import machine_with
 from sparring.training.engine import make_step
+from sparring.training.sampling import draw_latents
 from sparring.training.signals import Signals, signals_every
+from sparring.training.step import Step
 from sparring.types import Dataset, Recipe
 
-RESULTS = Rows(HERE / "results" / "signals.jsonl", ("case", "rounds", "threads"))
+SIGNALS, MEASUREMENTS = (
+    Rows(HERE / "results" / f"{name}.jsonl", ("case", "rounds", "threads")) for name in ("signals", "measurements")
+)
 BLOCK = 20
 CASES = ("gan-mnist:digits", "gan-mnist:mnist", "auto:digits", "auto:mnist")
 
@@ -64,7 +72,43 @@ class Side:
         return ended - began, ended - played
 
 
-def measure(case: str, rounds: int) -> Row:
+class Measurement:
+    """What ``Loop.measure`` does."""
+
+    def __init__(self, step: Step, dataset: Dataset) -> None:
+        self.step, self.spec, self.rank = step, dataset.spec, make_ranking(dataset)
+        self.survey = SampleSurvey(dataset, self.rank)
+
+    def __call__(self) -> float:
+        """CPU seconds of one."""
+        began = time.process_time()
+        recipe = self.step.recipe
+        inputs = draw_latents(recipe, self.spec, self.rank.n, recipe.seed + 1)
+        samples = in_chunks(self.step.state.generator, inputs, torch.device("cpu"))
+        features = self.rank.features(samples)
+        self.rank.figure(features)
+        self.survey(features)
+        return time.process_time() - began
+
+
+def measure_measurement(case: str, rounds: int) -> Row:
+    """One row: medians over the rounds, in seconds of CPU time."""
+    name, _, data = case.partition(":")
+    dataset = open_data(data)
+    recipe = recipe_for(name, dataset)
+    side = Side(recipe, dataset)
+    measurement = Measurement(side.step, dataset)
+    found = [(side(BLOCK, measures=False)[0] / BLOCK, measurement()) for _ in range(rounds + 1)][1:]
+    steps, seconds = zip(*found, strict=True)
+    measured = {
+        "every": recipe.best_every or max(recipe.steps // 20, recipe.log_every),
+        "step": statistics.median(steps),
+        "measurement": statistics.median(seconds),
+    }
+    return identity(case, rounds) | measured | {"commit": commit()}
+
+
+def measure_signals(case: str, rounds: int) -> Row:
     """One row: medians over the rounds, in seconds of CPU time."""
     name, _, data = case.partition(":")
     dataset = open_data(data)
@@ -93,9 +137,10 @@ def identity(case: str, rounds: int) -> Row:
 
 
 def table() -> str:
-    """All rows: what signals cost, as shares of the steps from one to the next."""
+    """All rows: what signals and measurements cost, as shares of the steps from one to the next."""
     lines = []
-    for row in RESULTS.read():
+    of_measurement = {row["case"]: row for row in MEASUREMENTS.read()}
+    for row in SIGNALS.read():
         name, _, data = row["case"].partition(":")
         between = row["every"] * row["step"]
         low, middle, high = (100 * seconds / between for seconds in row["longer"])
@@ -107,10 +152,19 @@ def table() -> str:
                 f"{1e3 * row['signals']:.0f} ms",
                 f"{middle:.2f} % ({low:.2f} to {high:.2f})",
                 f"{100 * row['signals'] / between:.2f} %",
+                *measurement_cells(of_measurement.get(row["case"])),
             )
         )
     names = ("training", "threads", "rounds", "batch", "every", "a step", "signals", "longer by (quartiles)")
-    return markdown((*names, "signals alone"), lines)
+    return markdown((*names, "signals alone", "a measurement every", "takes", "share"), lines)
+
+
+def measurement_cells(row: Row | None) -> tuple[str, ...]:
+    """The three columns of a measurement."""
+    if row is None:
+        return ("", "", "")
+    share = row["measurement"] / (row["every"] * row["step"])
+    return str(row["every"]), f"{1e3 * row['measurement']:.0f} ms", f"{100 * share:.2f} %"
 
 
 def main() -> None:
@@ -121,8 +175,9 @@ def main() -> None:
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     for case in () if options.table else options.case or CASES:
-        if identity(case, options.rounds) not in RESULTS:
-            RESULTS.add(measure(case, options.rounds))
+        for rows, measure in ((SIGNALS, measure_signals), (MEASUREMENTS, measure_measurement)):
+            if identity(case, options.rounds) not in rows:
+                rows.add(measure(case, options.rounds))
     print(table())
 
 

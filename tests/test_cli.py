@@ -241,6 +241,18 @@ def test_features_that_are_not_here_are_one_line_with_their_place(digits_run: sp
     assert json.loads(ranked.out)["figures"][0]["name"] == "FD-random-conv"
 
 
+def test_all_figures_of_images(digits_run: sparring.Run, conditional_run: sparring.Run, spar) -> None:
+    """The path length, which no evaluation of samples knows, is one of the run's; codes of classes have none."""
+    found = json.loads(spar("evaluate", digits_run.path, "-n", 120, "--all", "--json").out)["figures"]
+    by_name = {figure["name"]: figure for figure in found}
+    assert list(by_name)[-5:] == ["MMD", "patches", "support size", "label score", "path length"]
+    assert by_name["path length"]["value"] > 0
+    assert by_name["path length"]["floor"] is None
+    again = digits_run.evaluate(120, more=True)["path length"]
+    assert again.value == by_name["path length"]["value"]
+    assert "path length" not in {figure.name for figure in conditional_run.evaluate(120, more=True).figures}
+
+
 def test_evaluate(kind: str, run: sparring.Run, spar) -> None:
     table = spar("evaluate", run.path, "-n", 150)
     assert (table.code, table.err) == (0, "")

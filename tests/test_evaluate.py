@@ -65,7 +65,7 @@ def replay(dataset, x):
 
 
 NAMES = ["FD-classifier", "FDinf-classifier", "KD-classifier", "different bins", "two-sample test"]
-NAMES += ["precision", "recall", "density", "coverage", "authenticity", "nearer to train"]
+NAMES += ["precision", "recall", "density", "coverage", "near copies", "authenticity", "nearer to train"]
 
 
 def test_held_out_real_data_come_out_at_the_floor(digits):
@@ -82,7 +82,12 @@ def test_held_out_real_data_come_out_at_the_floor(digits):
     assert got["two-sample test"].value == pytest.approx(0.5, abs=0.1)
     for name in ("authenticity", "nearer to train"):
         assert got[name].value == pytest.approx(got[name].floor, abs=0.1)
-    assert "exact copies: 0.0%, among 900 of 900 training images" in got["authenticity"].note
+        assert got[name].better == "as real"
+        assert (got[name].error, got[name].floor_error) == pytest.approx((0.022, 0.022), abs=0.01)
+    assert "among 900 of 900 training images" in got["authenticity"].note
+    assert got["near copies"].value < 0.01
+    assert got["near copies"].error > 0.001
+    assert got["different bins"].note.startswith("share of 22 ")
     assert got.notes[0] == "made for a test"
     assert "N = 497, not 10000: a part of these data has no more examples" in got.notes
     assert any("WARNING: N = 497 is under 1000" in note for note in got.notes)
@@ -129,14 +134,50 @@ def test_copies_of_any_training_image_are_found(digits, monkeypatch):
     got = evaluate(replay(digits, near), digits, n=300)
     assert got["authenticity"].value < 0.02
     assert got["authenticity"].floor > 0.4
-    assert "among 900 of 900 training images" in got["authenticity"].note
-    exact = evaluate(replay(digits, digits.train.x), digits, n=300)
-    assert "exact copies: 100.0%" in exact["authenticity"].note
+    assert got["near copies"].value > 0.99
+    assert got["near copies"].floor < 0.02
+    for name in ("authenticity", "near copies"):
+        assert "among 900 of 900 training images" in got[name].note
     monkeypatch.setattr("sparring.evaluate.MOST_SEARCHED", 64 * 450)
     some = evaluate(replay(digits, digits.train.x), digits, n=300)
     assert "among 450 of 900 training images" in some["authenticity"].note
     monkeypatch.setattr("sparring.evaluate.MOST_SEARCHED", 64)
     assert "among 300 of 900" in evaluate(replay(digits, near), digits, n=300)["authenticity"].note
+    monkeypatch.setattr("sparring.evaluate.MOST_COMPARED", 64 * 450)
+    fewer = evaluate(replay(digits, digits.train.x), digits, n=300)["near copies"]
+    assert "among 450 of 900" in fewer.note
+    assert fewer.value == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_fifth_of_noisy_copies_is_a_fifth_of_near_copies(digits):
+    """Noise of three grey levels, which no eye sees, in a fifth of the samples."""
+    made = digits.validation.x[:300].clone()
+    noise = 3 * torch.randn(60, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    made[:60] = (digits.train.x[:60] + noise).round().clamp(0, 255).byte()
+    got = evaluate(replay(digits, made), digits, n=300)["near copies"]
+    assert got.value == pytest.approx(0.2, abs=0.01)
+    assert got.value - got.floor > 5 * got.error
+    bare = dataclasses.replace(digits, test=None, validation=None, fingerprint="bare copies")
+    assert evaluate(replay(digits, made), bare, n=300)["near copies"].value == pytest.approx(0.2, abs=0.01)
+
+
+def test_errors_of_floors_are_those_of_their_measures(digits):
+    """About as large as the scatter of floors of other draws, all of which should be 0 here."""
+    show = replay(digits, digits.validation.x)
+    got = [evaluate(show, digits, n=150, seed=seed) for seed in range(6)]
+    for name in ("FDinf-classifier", "KD-classifier"):
+        floors, errors = (torch.tensor([getattr(one[name], of) for one in got]) for of in ("floor", "floor_error"))
+        assert 0.1 < float(floors.std() / errors.mean()) < 3
+    for name in ("FDinf-classifier", "KD-classifier", "precision", "density", "class distance"):
+        assert all(one[name].floor_error > 0 for one in got)
+    assert got[0]["FD-classifier"].floor_error is None
+
+
+def test_too_few_bins_are_left_out(digits):
+    few = dataclasses.replace(digits, train=digits.validation, fingerprint="few to bin")
+    got = evaluate(replay(digits, digits.train.x), few, n=300)
+    assert "different bins" not in {f.name for f in got.figures}
+    assert "different bins are left out: too few examples for 20 of them" in got.notes
 
 
 def test_data_that_repeat_themselves_hide_no_copies(make_dataset, digit_images):
@@ -193,12 +234,16 @@ def test_without_anything_held_out_there_is_no_floor(digits):
     bare = dataclasses.replace(digits, test=None, validation=None, fingerprint="bare")
     got = evaluate(replay(digits, digits.validation.x), bare, n=400)
     assert all(f.floor is None for f in got.figures)
+    assert all(f.floor_error is None for f in got.figures)
     assert "authenticity" not in {f.name for f in got.figures}
     assert any("no figure has a floor" in note for note in got.notes)
     assert "unknown" in json.dumps([str(note) for note in got.notes])
 
 
 def test_few_samples_have_few_figures(digits):
+    six = evaluate(lambda n: digits.spec.encode(digits.validation.x[:1].expand(n, -1, -1, -1)), digits, n=6)
+    assert six["class distance"].note.startswith("too few samples to tell: ")
+    assert 0.05 < six["class distance"].error < 0.5
     got = evaluate(replay(digits, digits.validation.x), digits, n=60)
     assert [f.name for f in got.figures] == [NAMES[0], *NAMES[5:9], "class distance"]
     assert "N = 60 is under 100: only the figures that so few samples allow" in got.notes
@@ -208,13 +253,37 @@ def test_few_samples_have_few_figures(digits):
 def test_json_and_table(digits):
     got = evaluate(replay(digits, digits.validation.x[:5]), digits, n=300)
     assert Evaluation.from_json(json.loads(json.dumps(got.to_json()))) == got
+    older = got.to_json()
+    for figure in older["figures"]:
+        del figure["floor_error"]
+    assert Evaluation.from_json(older)["recall"].floor == got["recall"].floor
     console = Console(width=120, record=True, file=io.StringIO())
     console.print(got.to_table())
     text = console.export_text()
     assert "FD-classifier" in text
     assert "WARNING" in text
+    assert "as real" in text
+    kernel = got["KD-classifier"]
+    assert f"{kernel.floor:.4g} ± {kernel.floor_error:.0f}" in text
     with pytest.raises(KeyError):
         got["FID"]
+
+
+def test_more_figures_are_asked_for(digits):
+    show = replay(digits, digits.validation.x)
+    usual, more = (evaluate(show, digits, n=300, more=more) for more in (False, True))
+    assert more.figures[: len(usual.figures)] == usual.figures
+    added = more.figures[len(usual.figures) :]
+    assert [f.name for f in added] == ["MMD", "patches", "support size", "label score"]
+    assert all(f.floor is not None for f in added)
+    assert abs(more["MMD"].value) < 0.01
+    assert more["label score"].value == pytest.approx(more["label score"].floor, rel=0.2)
+    twins = evaluate(replay(digits, digits.validation.x[:30]), digits, n=300, more=True)
+    assert twins["support size"].value < 100 < twins["support size"].floor
+    bare = dataclasses.replace(digits, spec=DataSpec("image", (1, 8, 8)), test=None, validation=None)
+    blind = evaluate(show, bare, n=300, more=True)
+    assert [f.name for f in blind.figures[-3:]] == ["MMD", "patches", "support size"]
+    assert blind["MMD"].floor is None
 
 
 def test_a_gaussian_is_measured_by_w1_against_the_exact_one():
@@ -225,6 +294,9 @@ def test_a_gaussian_is_measured_by_w1_against_the_exact_one():
     assert got.n == 3000
     assert got["W1"].value == pytest.approx(0.25, abs=0.03)
     assert got["W1"].floor < 0.03
+    # A shifted Gaussian's distance is its mean's: σ / √n.
+    assert got["W1"].error == pytest.approx(0.5 / 3000**0.5, rel=0.8)
+    assert 0 < got["W1"].floor_error < 0.03
     by_points = evaluate(
         lambda n: density.sample(torch.Generator().manual_seed(9), n) + 0.25, toy(density, (1,), keep=False)
     )
@@ -242,6 +314,9 @@ def test_a_ring_is_measured_by_its_modes():
     assert got["high quality"].floor == pytest.approx(0.989, abs=0.01)
     assert "ceiling 98.9 %" in got["high quality"].note
     assert got["sliced W2"].value > 5 * got["sliced W2"].floor
+    assert got["high quality"].error == pytest.approx((0.25 / 3000) ** 0.5, rel=0.01)
+    assert got["sliced W2"].floor_error > 0
+    assert got["modes found"].error is None
 
 
 def test_points_without_a_density_are_measured_by_slices():

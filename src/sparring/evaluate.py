@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rich.table import Table
@@ -14,17 +14,29 @@ from torch import Tensor
 
 from sparring.errors import SparringError, UsageError
 from sparring.metrics.balance import class_balance
-from sparring.metrics.checks import covariance_warning
+from sparring.metrics.bootstrap import share_error
+from sparring.metrics.checks import check_whole, covariance_warning
 from sparring.metrics.classifier import ClassifierFeatures
+from sparring.metrics.copies import copy_finder, numbers_compared
 from sparring.metrics.features import Features, features_for
-from sparring.metrics.figures import FEWEST, Better, Comparison, Figure, Once, distance_names
+from sparring.metrics.figures import FEWEST, FEWEST_BINS, Comparison, Figure, Once, distance_names
+from sparring.metrics.inception import InceptionFeatures
 from sparring.metrics.memorisation import FEWEST as FEWEST_COMPARED
 from sparring.metrics.memorisation import Search
+from sparring.metrics.more_figures import Seen, more_figures
 from sparring.metrics.nearest import different
-from sparring.metrics.points import modes_found, sliced_wasserstein, wasserstein_1d
+from sparring.metrics.point_figures import point_figures
 from sparring.metrics.prdc import K
-from sparring.metrics.reading import Progress, choose_indices, draw, no_progress, read_different
-from sparring.types import Dataset, DataSource, DataSpec, Density
+from sparring.metrics.reading import (
+    READ,
+    Progress,
+    choose_indices,
+    draw,
+    no_progress,
+    read_chunks,
+    read_different,
+)
+from sparring.types import Dataset, DataSource, DataSpec
 
 __all__ = ["Evaluation", "Figure", "evaluate"]
 
@@ -35,7 +47,9 @@ VALUES = 1 << 22
 ALIKE = 1e-6
 """Features whose deviation is this share of their size vary by float32's rounding only."""
 MOST_SEARCHED = 1 << 24
-"""How many numbers the features of the training images that are searched for copies may have (262 144 times 64)."""
+"""How many numbers the features of the training images that are searched may have (262 144 times 64)."""
+MOST_COMPARED = 1 << 27
+"""How many numbers the training images may have whose pixels are compared (171 196 times 28 x 28)."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +93,7 @@ class Evaluation:
             right = heading in ("samples", "real, held out")
             table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "")
         for f in self.figures:
-            value = f"{f.value:.4g}" if f.error is None else f"{f.value:.4g} ± {f.error:.3g}"
-            floor = "unknown" if f.floor is None else f"{f.floor:.4g}"
-            table.add_row(Text(f.name), value, floor, f.better, Text(f.note))
+            table.add_row(Text(f.name), f.said(), f.said_floor(), f.better, Text(f.note))
         return table
 
 
@@ -95,6 +107,7 @@ def evaluate(
     seed: int = 0,
     features: Features | None = None,
     once: Once | None = None,
+    more: bool = False,
 ) -> Evaluation:
     """Measure a generator against a data set.
 
@@ -106,14 +119,15 @@ def evaluate(
 
     Images, on ``features`` or else on those of ``features_for``: Fréchet distance ``FD-<features>``, the same at N = ∞,
     kernel distance ``KD-<features>``, different bins, two-sample test, precision, recall, density and coverage (k = 5),
-    what tells of copies (of the whole training part, as far as MOST_SEARCHED allows), and the distance of the class
-    shares where there are labels. Points: the Wasserstein-1 distance (1-D) or the sliced Wasserstein-2 distance, and
-    for mixtures the modes found and the share of high-quality samples.
+    what tells of copies, and the distance of the class shares where there are labels. Bins and copies are of the whole
+    training part, as far as MOST_SEARCHED and MOST_COMPARED allow. With ``more`` those of ``more_figures``, too.
+    Points: see ``point_figures``.
 
     Raises:
         UsageError: a part is too small, the training images are all alike, or the samples have another shape.
         SparringError: some samples are not finite.
     """
+    check_whole(0, seed=seed)
     notes, once, held_out = list(dataset.notes), once or Once(), dataset.held_out
     if held_out is None:
         notes.append("nothing is held out of this data set, so no figure has a floor to be read against")
@@ -133,12 +147,12 @@ def evaluate(
             "do not have, so they may lie below it"
         )
     if dataset.spec.kind == "points":
-        figures = _point_figures(fakes, real, reference, dataset, once)
+        figures = point_figures(fakes, real, reference, dataset.density, once)
         return Evaluation(tuple(figures), "", size, seed, tuple(notes))
     if features is None:
         features = features_for(dataset, device, progress)
     notes.append(features.note)
-    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once)
+    figures = _image_figures(fakes, real, reference, dataset, features, notes, progress, seed, once, more)
     return Evaluation(tuple(figures), features.name, size, seed, tuple(notes))
 
 
@@ -202,8 +216,9 @@ def _image_figures(
     progress: Progress,
     seed: int,
     once: Once,
+    more: bool,
 ) -> list[Figure]:
-    n, steps = len(fakes), 6
+    n, steps = len(fakes), 7
     ours = _extract(features, fakes)
     progress("measuring", 1, steps)
     theirs = None if real is None else once("held out", lambda: _extract(features, real))
@@ -221,20 +236,39 @@ def _image_figures(
     if n < FEWEST:
         notes.append(f"N = {n} is under {FEWEST}: only the figures that so few samples allow")
     else:
-        figures += compare.tests(at_infinity, kernel)
+        training = once("training", lambda: _training(reference, base[0], dataset.train, features, seed))
+        figures += compare.tests(at_infinity, kernel, training.features)
+        if "different bins" not in {figure.name for figure in figures}:
+            notes.append(f"different bins are left out: too few examples for {FEWEST_BINS} of them")
     progress("measuring", 5, steps)
     figures += compare.neighbours()
+    progress("measuring", 6, steps)
+    if n >= FEWEST:
+        figures.append(_near_copies(fakes, real, dataset.train, seed, once))
     if n >= FEWEST and held_out is not None:
         if len(different(held_out)) < 2 * FEWEST_COMPARED:
-            notes.append("copies are not looked for: nearly all held-out images repeat each other")
+            notes.append("authenticity is left out: nearly all held-out images repeat each other")
         else:
-            searched = once("search", lambda: _search(reference, base[0], held_out, dataset.train, features, seed))
-            figures += compare.copies(*searched)
-    progress("measuring", 6, steps)
+            search = once("search", lambda: Search(training.features[training.different], held_out, seed=seed))
+            figures += compare.copies(search, training.said)
+    progress("measuring", 7, steps)
     if ours[1] is not None and base[1] is not None:
         real_labels = None if theirs is None else theirs[1]
         figures.append(_class_figure(ours[1], real_labels, base[1], dataset.spec.classes, seed))
+    if more and n >= FEWEST:
+        progress("measuring more", 0, 1)
+        seen = None if real is None or held_out is None else Seen(real, held_out)
+        sides = Seen(reference, base[0]), Seen(fakes, ours[0]), seen
+        figures += more_figures(*sides, _probabilities(features), seed, once)
+        progress("measuring more", 1, 1)
     return figures
+
+
+def _probabilities(features: Features) -> Callable[[Tensor], Tensor] | None:
+    """A function from images (n, C, H, W) to probabilities (n, classes), where the features are of a classifier."""
+    if isinstance(features, ClassifierFeatures):
+        return lambda images: features.scores(images).softmax(1)
+    return features.probabilities if isinstance(features, InceptionFeatures) else None
 
 
 def _check_variety(reference: Tensor, base: Tensor, notes: list[str]) -> None:
@@ -264,76 +298,58 @@ def _extract(features: Features, images: Tensor) -> tuple[Tensor, Tensor | None]
     return features(images).cpu(), None
 
 
-def _search(
-    reference: Tensor, base: Tensor, held_out: Tensor, train: DataSource, features: Features, seed: int
-) -> tuple[Search, str]:
-    """The training part, or as much of it as MOST_SEARCHED allows, to be searched for copies; and how much that is.
+class _Training(NamedTuple):
+    """What is known of the training part, or of as much of it as MOST_SEARCHED allows."""
 
-    ``base`` are the features of the images ``reference``, the least that is searched. Images that repeat each other
-    are taken once, so that they have the same features to the last bit.
-    """
+    features: Tensor
+    """(n, d)"""
+    different: Tensor
+    """Positions (k,) of those that repeat no other image."""
+    said: str
+    """How many of how many these are."""
+
+
+def _training(reference: Tensor, base: Tensor, train: DataSource, features: Features, seed: int) -> _Training:
+    """``base`` are the features of the images ``reference``, the least that is searched."""
     indices = choose_indices(train, MOST_SEARCHED // base.shape[1], seed)
     if len(indices) <= len(reference):
-        return Search(base[different(reference)], held_out, seed=seed), f"{len(reference)} of {len(train)}"
-    found = torch.cat([features(images).cpu() for images in read_different(train, indices)])
-    return Search(found, held_out, seed=seed), f"{len(indices)} of {len(train)}"
+        return _Training(base, different(reference), f"{len(reference)} of {len(train)}")
+    seen: set[bytes] = set()
+    found, once = [], []
+    for start, batch in zip(range(0, len(indices), READ), read_chunks(train, indices), strict=True):
+        found.append(features(batch.x).cpu())
+        once.append(start + different(batch.x, seen))
+    return _Training(torch.cat(found), torch.cat(once), f"{len(indices)} of {len(train)}")
+
+
+def _near_copies(fakes: Tensor, real: Tensor | None, train: DataSource, seed: int, once: Once) -> Figure:
+    """The share of images that are copies of training images, exact ones or nearly, by their pixels."""
+    indices = choose_indices(train, MOST_COMPARED // numbers_compared(train.spec.shape), seed)
+    find = once("copies", lambda: copy_finder(read_different(train, indices)))
+
+    def share(images: Tensor) -> tuple[float, float]:
+        found = float(find(images).double().mean())
+        return found, share_error(found, len(images))
+
+    (value, error), n = share(fakes), len(fakes)
+    floor, floor_error = (None, None) if real is None else once("near copies", lambda: share(real))
+    note = f"share; among {len(indices)} of {len(train)} training images"
+    return Figure("near copies", value, floor, n, "lower", note, error, floor_error)
 
 
 def _class_figure(fakes: Tensor, real: Tensor | None, reference: Tensor, classes: tuple[str, ...], seed: int) -> Figure:
     balance = class_balance(reference, fakes, len(classes), seed=seed)
-    floor = None if real is None else class_balance(reference, real, len(classes)).distance
-    missing = ", ".join(classes[c] for c in balance.missing)
+    floor = None if real is None else class_balance(reference, real, len(classes), seed=seed)
+    missing, unsure = (", ".join(classes[c] for c in found) for found in (balance.missing, balance.unsure))
+    said = [f"missing: {missing}" if missing else "" if unsure else "none missing"]
+    said += [f"too few samples to tell: {unsure}" if unsure else ""]
     return Figure(
         "class distance",
         balance.distance,
-        floor,
+        None if floor is None else floor.distance,
         len(fakes),
         "lower",
-        f"missing: {missing}" if missing else "none missing",
+        "; ".join(filter(None, said)),
         balance.error,
+        None if floor is None else floor.error,
     )
-
-
-def _point_figures(fakes: Tensor, real: Tensor | None, reference: Tensor, dataset: Dataset, once: Once) -> list[Figure]:
-    density, n = dataset.density, len(fakes)
-
-    def figure(name: str, better: Better, measure: Callable[[Tensor], float], note: str = "") -> Figure:
-        floor = None if real is None else once(name, lambda: measure(real))
-        return Figure(name, measure(fakes), floor, n, better, note)
-
-    figures = []
-    if dataset.spec.shape == (1,) and density is not None:
-        quantile = density.quantile
-        figures.append(figure("W1", "lower", lambda x: wasserstein_1d(x, quantile), "to the exact distribution"))
-    elif dataset.spec.shape == (1,):
-        figures.append(figure("W1", "lower", lambda x: sliced_wasserstein(x, reference, order=1), "to training points"))
-    else:
-        figures.append(figure("sliced W2", "lower", lambda x: sliced_wasserstein(x, reference), "to training points"))
-    if density is not None and density.modes is not None and len(density.modes) > 1:
-        figures += _mode_figures(figure, density.modes, density)
-    return figures
-
-
-def _mode_figures(figure: Callable[..., Figure], modes: Tensor, density: Density) -> list[Figure]:
-    of = len(modes)
-    ceiling = modes_found(modes, modes, density.sigma).ceiling
-    return [
-        figure(
-            "modes found",
-            "higher",
-            lambda x: float(modes_found(x, modes, density.sigma).found),
-            f"of {of}; by at least one sample within 3 σ",
-        ),
-        figure(
-            "modes found strictly",
-            "higher",
-            lambda x: float(modes_found(x, modes, density.sigma).found_strictly),
-            f"of {of}; by at least a tenth of the samples due",
-        ),
-        figure(
-            "high quality",
-            "higher",
-            lambda x: modes_found(x, modes, density.sigma).high_quality,
-            f"share within 3 σ of a mode; ceiling {100 * ceiling:.1f} %",
-        ),
-    ]

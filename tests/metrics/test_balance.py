@@ -22,6 +22,26 @@ def test_a_class_that_is_nearly_gone_is_missing_and_a_rare_one_is_not():
     real = torch.cat([torch.zeros(500), torch.ones(498), torch.full((2,), 2)]).long()
     fake = torch.cat([torch.zeros(990), torch.ones(10)]).long()
     assert class_balance(real, fake, 3).missing == (1,)
+    assert class_balance(real, fake, 3).unsure == (2,)
+
+
+def test_few_samples_tell_of_no_class_and_their_error_is_no_zero():
+    real = torch.arange(10).repeat(6)
+    got = class_balance(real, torch.zeros(6, dtype=torch.int64), 10)
+    assert got.missing == ()
+    assert got.unsure == tuple(range(1, 10))
+    assert 0.05 < got.error < 0.3
+
+
+def test_real_labels_are_hardly_ever_called_missing():
+    """Ten of each class are due: chance leaves less than a fifth of it in one class of 2 000."""
+    real = torch.arange(10).repeat(100)
+    generator = torch.Generator().manual_seed(0)
+    drawn = [class_balance(real, torch.randint(10, (100,), generator=generator), 10) for _ in range(100)]
+    assert sum(len(one.missing) for one in drawn) <= 3
+    # The error is the distance's own scatter.
+    errors, distances = (torch.tensor([getattr(one, name) for one in drawn]) for name in ("error", "distance"))
+    assert float(errors.mean()) == pytest.approx(float(distances.std()), rel=0.4)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import polynomial_kernel, rbf_kernel
 
 from sparring.errors import UsageError
-from sparring.metrics.bins import different_bins, two_proportions
+from sparring.metrics.bins import bins_for, different_bins, two_proportions
 from sparring.metrics.extrapolation import frechet_at_infinity
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.kernel import kernel_distance
@@ -214,7 +214,17 @@ def test_bad_settings_are_a_usage_error():
     with pytest.raises(UsageError, match="block"):
         kernel_distance(x, x, block=1)
     for bad in ({"most": 1}, {"permutations": 0}, {"permutations": -5}):
-        with pytest.raises(UsageError, match="most must be at least 2"):
+        with pytest.raises(UsageError, match=f"{next(iter(bad))} must be a whole number of at least"):
             gaussian_mmd(x, x, **bad)
     with pytest.raises(UsageError, match="points"):
         frechet_at_infinity(x, x, points=1)
+
+
+def test_bins_are_as_many_as_both_sides_allow():
+    assert [bins_for(*sizes) for sizes in ((1484, 160), (160, 160), (60_000, 10_000), (60_000, 200))] == [
+        32,
+        4,
+        100,
+        40,
+    ]
+    assert different_bins(normal(1484, 2), normal(160, 2, 1)).of == 32

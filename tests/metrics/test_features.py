@@ -7,12 +7,14 @@ import torch
 
 from sparring.cache_folder import cache_folder
 from sparring.errors import UsageError
+from sparring.latents.paths import linear
 from sparring.metrics.cache import path_for, save_network
 from sparring.metrics.classifier import ClassifierFeatures, classifier_for
 from sparring.metrics.features import features_for
 from sparring.metrics.frechet import frechet_distance
 from sparring.metrics.network import WIDTH
-from sparring.metrics.random_convolutions import RandomConvolutions, _cells
+from sparring.metrics.path_length import path_length
+from sparring.metrics.random_convolutions import CELLS, RandomConvolutions, _cells
 from sparring.metrics.rotations import rotations_for
 from sparring.types import DataSpec
 
@@ -130,6 +132,7 @@ def test_without_held_out_labels_the_accuracy_is_unknown(make_dataset, quick, ow
     assert "unknown" in features.note
 
 
+@pytest.mark.filterwarnings("ignore:N = ")
 def test_random_convolutions_rank_damage(digits, make_dataset):
     features = RandomConvolutions(digits)
     x = digits.test.x
@@ -146,9 +149,38 @@ def test_random_convolutions_rank_damage(digits, make_dataset):
 
 def test_wrong_images_are_a_usage_error(digits):
     features = RandomConvolutions(digits)
-    for bad in (digits.test.x.float(), digits.test.x[:, 0], noise(5, 3, 8, 8), noise(5, 1, 8, 9), noise(0, 1, 8, 8)):
-        with pytest.raises(UsageError, match="expected uint8 images"):
+    for bad in (digits.test.x.int(), digits.test.x[:, 0], noise(5, 3, 8, 8), noise(5, 1, 8, 9), noise(0, 1, 8, 8)):
+        with pytest.raises(UsageError, match="expected images"):
             features(bad)
+    for bad in (digits.test.x.float(), torch.full((5, 1, 8, 8), torch.nan)):
+        with pytest.raises(UsageError, match=r"must lie in \[-1, 1\]"):
+            features(bad)
+
+
+def test_float_images_are_seen_as_stored_ones_but_not_rounded(digits):
+    features = RandomConvolutions(digits)
+    x = digits.test.x[:20]
+    assert torch.allclose(features(digits.spec.encode(x)), features(x), atol=1e-5)
+    between = digits.spec.encode(x) * (1 - 1e-4)
+    assert 0 < float((features(between) - features(x)).abs().max()) < 1e-2
+
+
+def test_the_path_of_plain_grey_images_has_its_closed_form(digits):
+    """A filter of a grey v answers w·v + b everywhere, a root mean square over a cell leaves that: slopes are known."""
+    features = RandomConvolutions(digits)
+    greys = []
+
+    def view(z):
+        greys.append(z[:, 0].double())
+        return features(z[:, :, None, None].expand(-1, 1, 8, 8))
+
+    first, second = torch.linspace(-0.9, 0.2, 50)[:, None], torch.linspace(-0.8, 0.9, 50)[:, None]
+    got = path_length(view, first, second, path=linear, epsilon=1e-2, trim=0.0)
+    ((weight, bias),) = features.filters
+    slope = weight.double().sum((1, 2, 3))[:, None]
+    answers = ((slope * greys[0] + bias.double()[:, None]).clamp_min(0) / features.unit).split(50, dim=1)
+    expected = CELLS**2 * (answers[1] - answers[0]).square().sum(0).mean() / 1e-2**2
+    assert got.value == pytest.approx(float(expected), rel=1e-3)
 
 
 def test_points_have_no_features(digits):

@@ -1,4 +1,5 @@
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from sparring.errors import UsageError
 from sparring.metrics.frechet import frechet_distance, frechet_from_moments, moments
+
+pytestmark = pytest.mark.filterwarnings("ignore:N = ")
 
 
 def normal(n, d, seed=0):
@@ -157,3 +160,14 @@ def test_bad_features_are_a_usage_error(x, y, match):
 def test_bad_gaussians_are_a_usage_error(mean, covariance, match):
     with pytest.raises(UsageError, match=match):
         frechet_from_moments(mean, covariance, torch.zeros(2), torch.eye(2))
+
+
+def test_too_few_rows_for_the_covariance_are_warned_of():
+    with pytest.warns(UserWarning, match="N = 10 is not above the 64 features") as told:
+        frechet_distance(normal(10, 64), normal(90, 64, 1))
+    assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match="under 10 times the 64 features"):
+        frechet_distance(normal(90, 64), normal(90, 64, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        frechet_distance(normal(640, 64), normal(640, 64, 1))

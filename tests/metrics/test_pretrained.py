@@ -262,9 +262,11 @@ def test_resizing_is_pillows_and_antialiased():
     stripes[..., ::2] = 255
     assert float((resized(stripes, 16) - 127.5).abs().max()) < 10
     assert torch.equal(resized(images[..., :48, :], 48), images[..., :48, :].float())
+    # Float images are the same ones, not rounded.
+    assert torch.allclose(resized(images.float() / 127.5 - 1, 16), got, atol=1e-3)
 
 
-@pytest.mark.parametrize("images", [noise(2, 2, 8, 8), noise(2, 8, 8), noise(2, 4, 8, 8), torch.zeros(2, 3, 8, 8)])
+@pytest.mark.parametrize("images", [noise(2, 2, 8, 8), noise(2, 8, 8), noise(2, 4, 8, 8), 2 * torch.ones(2, 3, 8, 8)])
 def test_other_images_are_a_usage_error(images):
     with pytest.raises(UsageError):
         as_rgb(images)

@@ -130,6 +130,15 @@ def test_beyond_real_data_nothing_is_better() -> None:
     assert verdict(figure(*values), 1, 0.06) == "noise"
 
 
+def test_where_real_is_best_the_nearer_one_is_better() -> None:
+    values = (((0.9, 0.91),), ((0.7, 0.71),))
+    assert verdict(figure(*values, floor=0.58, better="as real"), 1, 0.001) == "better"
+    assert verdict(figure(*values[::-1], floor=0.58, better="as real"), 1, 0.001) == "worse"
+    assert verdict(figure(*values, floor=0.95, better="as real"), 1, 0.001) == "worse"
+    assert verdict(figure(*values, floor=0.8, better="as real"), 1, 0.001) == "differs"
+    assert verdict(figure(*values, better="as real"), 1, 0.001) == "differs"
+
+
 def test_unfinished_runs_are_told(rings, tmp_path: Path) -> None:
     place = shutil.copytree(rings[0].path, tmp_path / "copy")
     text = (place / "recipe.json").read_text()

@@ -197,7 +197,7 @@ def test_a_file_whose_name_is_no_text_keeps_it(found: Classification, spar, tmp_
 
 @pytest.mark.parametrize(
     ("images", "out", "says"),
-    [("digits", "p.csv", "is a named set"), (".", "", "FILE.csv"), (".", "p.txt", "FILE.csv")],
+    [("ring", "p.csv", "ring holds points, no images"), (".", "", "FILE.csv"), (".", "p.txt", "FILE.csv")],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(found: Classification, spar, images, out, says) -> None:
     ended = spar("predict", found.run.path, images, "--out", out)

@@ -21,6 +21,9 @@ def evaluate(
     download: Annotated[
         bool, typer.Option("--download", help="Fetch the features' network if it is not here.")
     ] = False,
+    more: Annotated[
+        bool, typer.Option("--all", help="More figures of images, which take longer: MMD, path length …")
+    ] = False,
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -40,6 +43,7 @@ def evaluate(
             progress=progress,
             features=features,
             download=download,
+            more=more,
         )
     if as_json:
         typer.echo(json.dumps({"run": str(run), "checkpoint": checkpoint} | result.to_json(), indent=2))

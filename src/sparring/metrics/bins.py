@@ -17,10 +17,13 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair
+from sparring.metrics.checks import Array, as_pair, check_whole, seeded
 
 BINS = 100
-FEWEST_A_BIN = 20
+FEWEST_A_BIN, FEWEST_SAMPLES_A_BIN = 20, 5
+"""Real examples of the half that makes the cells, and samples, that fall on a bin on average, at the least."""
+MOST_FITTED = 10_000
+"""Real examples that the cells are made from, at most; the others are counted."""
 ROUNDS = 50
 
 
@@ -39,8 +42,9 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
     """Compare how features real (n, d) and fake (m, d) fall on the k-means cells of half of the real ones.
 
     The paper fits and counts on the same examples, whose counts then vary less than chance and differ too seldom; here
-    the cells come from one random half and the counts from the other. ``bins`` is 100, or fewer so that twenty examples
-    fall on a bin, and no more than k-means finds among examples that repeat each other.
+    the cells come from one random half (10 000 examples at most) and the counts from the others. ``bins`` is what
+    ``bins_for`` says, and no more than k-means finds among examples that repeat each other. So few bins that their
+    share moves in leaps tell little: give many more real examples than samples.
 
     Raises:
         UsageError: a side has fewer than 80 rows, the widths differ, a value is not finite, or the real ones have fewer
@@ -51,14 +55,16 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
 
     least = 4 * FEWEST_A_BIN
     x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=least))
-    if not 0 < alpha < 1 or (bins is not None and not 2 <= bins <= len(x) // 2):
+    check_whole(2, bins=BINS if bins is None else bins)
+    if not 0 < alpha < 1 or (bins is not None and bins > len(x) // 2):
         raise UsageError(f"alpha must lie between 0 and 1 and bins between 2 and {len(x) // 2}")
-    of = bins if bins is not None else min(BINS, len(x) // 2 // FEWEST_A_BIN)
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    fitted, counted = x[order[: len(x) // 2]], x[order[len(x) // 2 :]]
+    of = bins if bins is not None else bins_for(len(x), len(y))
+    order = torch.randperm(len(x), generator=seeded(seed))
+    half = min(len(x) // 2, MOST_FITTED)
+    fitted, counted = x[order[:half]], x[order[half:]]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # that cells are empty
-        cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=seed % 2**32).fit(fitted.numpy())
+        cells = KMeans(of, n_init=1, max_iter=ROUNDS, random_state=int(seed) % 2**32).fit(fitted.numpy())
     filled = torch.bincount(torch.from_numpy(cells.labels_).long(), minlength=of).nonzero()[:, 0]
     if len(filled) < (2 if bins is None else bins):
         raise UsageError(f"real features: {of} bins cannot be made, as only {len(filled)} of their rows are different")
@@ -71,6 +77,12 @@ def different_bins(real: Array, fake: Array, *, bins: int | None = None, alpha: 
     different = int((two_proportions(p, n, q, m) < alpha).sum())
     missing = int(((q == 0) & (p * m >= 5)).sum())
     return Bins(different, of, different / of, _jensen_shannon(p, q), missing)
+
+
+def bins_for(real: int, fake: int) -> int:
+    """How many bins so many examples allow: 100, or fewer so that on a bin fall 20 of half of the real ones and 5 of
+    the others."""
+    return min(BINS, real // 2 // FEWEST_A_BIN, fake // FEWEST_SAMPLES_A_BIN)
 
 
 def two_proportions(p: Tensor, n: int, q: Tensor, m: int) -> Tensor:

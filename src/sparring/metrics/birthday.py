@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_matrix
+from sparring.metrics.checks import Array, as_matrix, check_whole, seeded
 from sparring.metrics.prdc import CHUNK, nearest_radii, squared_distances
 
 MOST_PAIRS = 100_000
@@ -57,11 +57,12 @@ def support_size(fake: Array, threshold: float, *, orders: int = 500, seed: int 
     Raises:
         UsageError: fewer than three rows, values not finite, or a threshold below zero.
     """
+    check_whole(1, orders=orders)
     if not threshold >= 0:
         raise UsageError(f"the threshold must not be negative, got {threshold}")
     x = as_matrix(fake, "features", least=3)
     x = x - x.mean(0)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     rows = torch.randperm(len(x), generator=generator).to(x.device)
     while (pairs := _close_pairs(x[rows], threshold)) is None:
         # So many pairs mean a tiny support: half of the samples will do.

@@ -1,7 +1,9 @@
-"""What every measure asks of its input: matrices of finite numbers, as wide as each other, with enough rows."""
+"""What every measure asks of its input: matrices of finite numbers, with enough rows; whole numbers; a seed."""
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -57,6 +59,25 @@ def as_pair(first: Array, second: Array, names: tuple[str, str], *, least: int =
     return a, b.to(a.device)
 
 
+def check_whole(least: int, **named: object) -> None:
+    """Raise UsageError unless all these arguments are whole numbers of at least ``least``."""
+    for name, value in named.items():
+        if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
+            raise UsageError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A generator of random numbers on the CPU that begins with ``seed``.
+
+    Raises:
+        UsageError: the seed is no whole number from 0 to 2⁶³ - 1.
+    """
+    check_whole(0, seed=seed)
+    if seed >= 1 << 63:
+        raise UsageError(f"seed must be below 2^63, got {seed}")
+    return torch.Generator().manual_seed(int(seed))
+
+
 def covariance_warning(n: int, d: int) -> str:
     """What a reader of a covariance of d features from n rows must know; empty if there are enough."""
     if n <= d:
@@ -67,3 +88,9 @@ def covariance_warning(n: int, d: int) -> str:
             "the Fréchet distance is biased upwards, compare only at the same N"
         )
     return ""
+
+
+def warn_of_covariance(n: int, d: int) -> None:
+    """``covariance_warning`` as Python's warning, at the line that called the measure."""
+    if said := covariance_warning(n, d):
+        warnings.warn(said.removeprefix("WARNING: "), stacklevel=3)

@@ -77,7 +77,7 @@ class DINOv2Features:
         self.note = f"features: {variant.width} of DINOv2 ViT-{size.upper()}/14, images resized antialiased to {VIEW}"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (n, d) float32 of uint8 images (n, C, H, W), C 1 or 3."""
+        """Features (n, d) float32 of images (n, C, H, W), C 1 or 3."""
         mean, deviation = (torch.tensor(v, device=self.device).view(3, 1, 1) for v in (MEAN, DEVIATION))
         with torch.inference_mode():
             found = [

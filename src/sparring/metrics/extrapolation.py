@@ -14,9 +14,9 @@ import scipy.stats
 import torch
 from torch import Tensor
 
-from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair, covariance_warning
-from sparring.metrics.frechet import frechet_distance
+from sparring.metrics.bootstrap import jackknife_error
+from sparring.metrics.checks import Array, as_pair, check_whole, covariance_warning, seeded
+from sparring.metrics.frechet import distance_between
 
 
 class Extrapolated(NamedTuple):
@@ -39,16 +39,13 @@ def frechet_at_infinity(real: Array, fake: Array, *, points: int = 5, groups: in
     Raises:
         UsageError: as ``frechet_distance``, or a part has fewer than twenty rows.
     """
-    if points < 2 or groups < 2:
-        raise UsageError(f"at least 2 points and 2 groups are needed, got {points} and {groups}")
+    check_whole(2, points=points, groups=groups)
     x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=20 * points))
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     n = min(len(x), len(y))
     x, y = (v[torch.randperm(len(v), generator=generator)[:n]] for v in (x, y))
     distance, slope = _line(x, y, points)
-    group = torch.arange(n) % groups
-    left_out = [_line(x[group != g], y[group != g], points)[0] for g in range(groups)]
-    error = (groups - 1) / groups**0.5 * statistics.stdev(left_out)
+    error = jackknife_error(lambda kept: _line(x[kept], y[kept], points)[0], n, groups=groups)
     return Extrapolated(distance, error, slope, covariance_warning(n // points, x.shape[1]))
 
 
@@ -58,6 +55,6 @@ def _line(x: Tensor, y: Tensor, points: int) -> tuple[float, float]:
     distances = []
     for parts in range(1, points + 1):
         pairs = zip(x.tensor_split(parts), y.tensor_split(parts), strict=True)
-        distances.append(statistics.mean(frechet_distance(a, b) for a, b in pairs))
+        distances.append(statistics.mean(distance_between(a, b) for a, b in pairs))
     fit = scipy.stats.linregress([parts / n for parts in range(1, points + 1)], distances)
     return float(fit.intercept), float(fit.slope)

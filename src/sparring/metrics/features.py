@@ -21,7 +21,10 @@ NAMES = ("auto", "rotations", "random-conv", "inception", "inception-stylegan", 
 
 
 class Features(Protocol):
-    """A map from stored images to feature vectors; deterministic, and the same whatever else is in the batch."""
+    """A map from images to feature vectors; deterministic, and the same whatever else is in the batch.
+
+    Images are uint8, as stored. Float ones in [-1, 1], as networks make them, are not rounded: for the path length.
+    """
 
     @property
     def name(self) -> str:
@@ -39,7 +42,7 @@ class Features(Protocol):
         ...
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (n, d) float32 of uint8 images (n, C, H, W), on the device of the extractor."""
+        """Features (n, d) float32 of images (n, C, H, W), on the device of the extractor."""
         ...
 
 

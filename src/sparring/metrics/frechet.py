@@ -17,7 +17,7 @@ from scipy.linalg.lapack import dpstrf
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair, warn_of_covariance
 from sparring.metrics.threads import one_thread_if
 
 # The quick way (eigenvalues of a Gram matrix) is kept if its error surely is below this share of the distance.
@@ -70,11 +70,18 @@ def frechet_from_moments(mean1: Array, covariance1: Array, mean2: Array, covaria
 def frechet_distance(first: Array, second: Array) -> float:
     """Fréchet distance, ≥ 0, in squared feature units, between Gaussians fitted to features (n₁, d) and (n₂, d).
 
-    Covariances are the unbiased ones.
+    Covariances are the unbiased ones. With too few rows for them, Python's warning says so (``covariance_warning``).
 
     Raises:
         UsageError: the widths differ, a side has fewer than two rows, or a value is not finite.
     """
+    distance = distance_between(first, second)
+    warn_of_covariance(min(len(first), len(second)), first.shape[1])
+    return distance
+
+
+def distance_between(first: Array, second: Array) -> float:
+    """``frechet_distance`` for callers that tell their reader themselves where there are too few rows."""
     x, y = (v.cpu() for v in as_pair(first, second, ("first features", "second features"), least=2))
     with one_thread_if(x.shape[1] <= SMALL):
         factors = [_factor_of_features(v) for v in (x, y)]

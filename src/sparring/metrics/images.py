@@ -15,17 +15,32 @@ EXTRACT = 256
 """Images at a time; fixed, so that the same images always give the same bits."""
 
 
-def check_images(images: Tensor, shape: tuple[int, ...]) -> None:
-    """Raise UsageError unless ``images`` are uint8 (n, *shape), n ≥ 1."""
-    if images.dtype != torch.uint8 or images.ndim != 4 or tuple(images.shape[1:]) != shape or not len(images):
-        raise UsageError(
-            f"expected uint8 images (n, {', '.join(map(str, shape))}), got {images.dtype} {tuple(images.shape)}"
-        )
+BEYOND = 1.01
+"""How far from 0 float images may go: a little beyond [-1, 1]."""
+
+
+def check_images(images: Tensor, shape: tuple[int, ...] | None = None) -> None:
+    """Raise UsageError unless ``images`` are (n, *shape), n ≥ 1: uint8, or float in [-1, 1], not rounded.
+
+    Without ``shape`` they may be of any (C, H, W).
+    """
+    wanted = "C, H, W" if shape is None else ", ".join(map(str, shape))
+    is_float = images.is_floating_point()
+    fits = images.ndim == 4 and (shape is None or tuple(images.shape[1:]) == shape) and len(images)
+    if not fits or not (is_float or images.dtype == torch.uint8):
+        raise UsageError(f"expected images (n, {wanted}), uint8 or float, got {images.dtype} {tuple(images.shape)}")
+    if is_float and not bool((images.abs() <= BEYOND).all()):
+        raise UsageError("float images must lie in [-1, 1], and some of their values do not")
 
 
 def scaled(images: Tensor, device: torch.device) -> Tensor:
-    """Uint8 images as float32 in [-1, 1] on the device."""
-    return images.to(device).float().div_(127.5).sub_(1.0)
+    """Images as float32 in [-1, 1] on the device; float ones are so already."""
+    return images.to(device).float() if images.is_floating_point() else images.to(device).float().div_(127.5).sub_(1.0)
+
+
+def in_grey_values(images: Tensor) -> Tensor:
+    """Images as float32 in 0..255, float ones not rounded."""
+    return images.float().add(1.0).mul(127.5) if images.is_floating_point() else images.float()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import SparringError, UsageError
-from sparring.metrics.images import repeatable_convolutions
+from sparring.metrics.images import in_grey_values, repeatable_convolutions
 from sparring.metrics.pretrained import Weights, find
 from sparring.metrics.resize import as_rgb, resized
 
@@ -67,12 +67,12 @@ class InceptionFeatures:
         return f"{'clean-' if self.protocol == 'clean' else ''}fid{count}{'_full' if full else ''}"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (n, 2048) float32 of uint8 images (n, C, H, W), C 1 or 3."""
+        """Features (n, 2048) float32 of images (n, C, H, W), C 1 or 3."""
         return self._each(images, self._features)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """p(y|x), (n, classes), for ``label_score``: the program's own, so resized by it, and without the last bias."""
-        return self._each(images, lambda x: self.network(x.to(self.device), no_output_bias=True))
+        return self._each(images, lambda x: self.network(in_grey_values(x).to(self.device), no_output_bias=True))
 
     def _each(self, images: Tensor, view: Callable[[Tensor], Tensor]) -> Tensor:
         rgb = as_rgb(images)
@@ -84,5 +84,5 @@ class InceptionFeatures:
         if self.protocol == "clean":
             found = self.network.layers((resized(part, SIZE).to(self.device) - 128) / 128)
         else:
-            found = self.network(part.to(self.device), return_features=True)
+            found = self.network(in_grey_values(part).to(self.device), return_features=True)
         return found.flatten(1)

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair
+from sparring.metrics.checks import Array, as_pair, check_whole, seeded
 
 DEGREE = 3
 BLOCK = 1000
@@ -40,13 +39,12 @@ def kernel_distance(real: Array, fake: Array, *, block: int = BLOCK, seed: int =
     Raises:
         UsageError: a side has fewer than twenty rows, the widths differ, or a value is not finite.
     """
-    if block < 2:
-        raise UsageError(f"a block needs at least 2 rows, got {block}")
+    check_whole(2, block=block)
     x, y = as_pair(real, fake, ("real features", "fake features"), least=2 * FEWEST_BLOCKS)
     n = min(len(x), len(y))
     size = min(block, n // FEWEST_BLOCKS)
     blocks = n // size
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     x, y = (v[torch.randperm(len(v), generator=generator)[: size * blocks].to(v.device)] for v in (x, y))
     pairs = zip(torch.split(x, size), torch.split(y, size), strict=True)
     values = torch.stack([unbiased_mmd(_kernel(a, a), _kernel(b, b), _kernel(a, b)) for a, b in pairs])

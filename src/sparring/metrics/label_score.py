@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_matrix
+from sparring.metrics.checks import Array, as_matrix, check_whole, seeded
 
 FEWEST = 10
 """Rows a split: its score is at most their number."""
@@ -31,8 +31,7 @@ def label_score(probabilities: Array, *, splits: int = 10, seed: int = 0) -> Lab
     Raises:
         UsageError: there are fewer than FEWEST rows a split, or rows that are no probabilities.
     """
-    if splits < 2:
-        raise UsageError(f"at least 2 splits are needed, got {splits}")
+    check_whole(2, splits=splits)
     p = as_matrix(probabilities, "probabilities")
     if p.min() < 0 or not torch.allclose(p.sum(1), torch.ones_like(p[:, 0]), atol=1e-3):
         raise UsageError("probabilities: every row must be at least 0 and sum to 1")
@@ -41,7 +40,7 @@ def label_score(probabilities: Array, *, splits: int = 10, seed: int = 0) -> Lab
             f"probabilities: {len(p)} rows are too few for {splits} splits, {FEWEST} a split are needed: give more "
             "rows, or fewer splits"
         )
-    p = p[torch.randperm(len(p), generator=torch.Generator().manual_seed(seed)).to(p.device)]
+    p = p[torch.randperm(len(p), generator=seeded(seed)).to(p.device)]
     scores = torch.stack([_score(part) for part in p.tensor_split(splits)])
     return LabelScore(float(scores.mean()), float(scores.std() / splits**0.5))
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.bootstrap import Interval, bootstrap_mean
-from sparring.metrics.checks import Array, as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair, seeded
 from sparring.metrics.nearest import different, nearest_rows
 from sparring.metrics.prdc import ROUNDING
 
@@ -117,7 +117,7 @@ def _different_pair(train: Array, held_out: Array) -> tuple[Tensor, Tensor]:
 
 def _as_many(x: Tensor, real: Tensor, seed: int) -> list[Tensor]:
     """As many random rows of each."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     few = min(len(x), len(real))
     return [v[torch.randperm(len(v), generator=generator)[:few].to(v.device)] for v in (x, real)]
 
@@ -147,10 +147,10 @@ def plant_copies(fake: Array, train: Array, share: float, *, seed: int = 0) -> T
         UsageError: the share is not in [0, 1] or train is too small.
     """
     fake, train = torch.as_tensor(fake), torch.as_tensor(train)
-    count = round(share * len(fake))
-    if not 0 <= share <= 1 or count > len(train) or fake.shape[1:] != train.shape[1:]:
+    count = round(share * len(fake)) if 0 <= share <= 1 else -1
+    if not 0 <= count <= len(train) or fake.shape[1:] != train.shape[1:]:
         raise UsageError(f"cannot plant a share {share} of {tuple(train.shape)} in {tuple(fake.shape)}")
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     planted = fake.clone()
     where = torch.randperm(len(fake), generator=generator)[:count].to(fake.device)
     which = torch.randperm(len(train), generator=generator)[:count].to(train.device)

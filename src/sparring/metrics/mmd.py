@@ -12,12 +12,15 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair
+from sparring.metrics.checks import LARGEST, Array, as_pair, check_whole, seeded
 from sparring.metrics.kernel import unbiased_mmd
 from sparring.metrics.prdc import squared_distances
 
 MOST = 1000
 """Rows of either side that are used: the kernel matrix of all of them is held."""
+
+LEAST_SIGMA = 1e-150
+"""Its square is the least that float64 divides by."""
 
 
 class MMD(NamedTuple):
@@ -46,10 +49,12 @@ def gaussian_mmd(
         UsageError: a side has fewer than two rows, the widths differ, a value is not finite, ``most`` is below two,
             ``permutations`` below one, or more than half of the rows are equal, so that the median distance is zero.
     """
-    if most < 2 or permutations < 1:
-        raise UsageError(f"most must be at least 2 and permutations at least 1, got {most} and {permutations}")
+    check_whole(2, most=most)
+    check_whole(1, permutations=permutations)
+    if sigma is not None and not LEAST_SIGMA <= sigma <= LARGEST:
+        raise UsageError(f"sigma must lie between {LEAST_SIGMA:g} and {LARGEST:g}, got {sigma}")
     x, y = as_pair(real, fake, ("real features", "fake features"), least=2)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     x, y = (v[torch.randperm(len(v), generator=generator)[:most].to(v.device)] for v in (x, y))
     n, m = len(x), len(y)
     pooled = torch.cat([x, y])
@@ -58,8 +63,8 @@ def gaussian_mmd(
     if sigma is None:
         row, column = torch.triu_indices(n + m, n + m, 1)
         sigma = float((distances[row, column].median() / 2).sqrt())
-    if not sigma > 0:
-        raise UsageError("sigma must be positive: more than half of the examples are equal, give sigma= yourself")
+    if not sigma >= LEAST_SIGMA:
+        raise UsageError("sigma would be zero: more than half of the examples are equal, give sigma= yourself")
     kernel = torch.exp(distances / (-2 * sigma**2))
     value = unbiased_mmd(kernel[:n, :n], kernel[n:, n:], kernel[:n, n:])
     order = torch.rand(n + m, permutations, generator=generator, dtype=torch.float64).argsort(0).to(kernel.device)

@@ -92,16 +92,16 @@ class LearnedFeatures:
         return f"{head}, {100 * self.accuracy:.2f} % right on {self.tested_on}"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (n, WIDTH) float32 of uint8 images (n, C, H, W)."""
+        """Features (n, WIDTH) float32 of images (n, C, H, W)."""
         return self._judge(images)[0]
 
     def classify(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (n, WIDTH) float32 and predicted labels (n,) int64 of uint8 images (n, C, H, W)."""
+        """Features (n, WIDTH) float32 and predicted labels (n,) int64 of images (n, C, H, W)."""
         features, scores = self._judge(images)
         return features, scores.argmax(1)
 
     def scores(self, images: Tensor) -> Tensor:
-        """Scores (n, classes) float32 of uint8 images (n, C, H, W): log-probabilities up to a constant of the image."""
+        """Scores (n, classes) float32 of images (n, C, H, W): log-probabilities up to a constant of the image."""
         return self._judge(images)[1]
 
     def _judge(self, images: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sparring.errors import UsageError
 from sparring.metrics.bootstrap import Interval, bootstrap_mean
-from sparring.metrics.checks import as_pair
+from sparring.metrics.checks import as_pair, check_whole, seeded
 
 Path = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Points (n, d) at shares t (n,) of the ways from first (n, d) to second (n, d)."""
@@ -35,18 +35,20 @@ def path_length(
 
     ``path`` is the arc (``latents.paths.spherical``) for normal codes, the straight line (``linear``) for latent spaces
     that are no ball, as StyleGAN's W. ``view`` maps latent codes (k, d) to features (k, …) of the pictures: generator
-    and feature network in one, without rounding to whole grey values in between, which would swallow the step. As in
-    the authors' code the longest and the shortest steps, a share ``trim`` each, are left out.
+    and feature network in one, ``lambda z: features(generator(z))`` with any of ``metrics.features``. These take the
+    generator's float images as they are; rounded to whole grey values they would swallow the step. As in the authors'
+    code the longest and the shortest steps, a share ``trim`` each, are left out.
 
     Raises:
         UsageError: fewer than two codes or values not finite.
     """
-    if not 0 < epsilon < 1 or not 0 <= trim < 0.5 or batch < 1:
-        raise UsageError(f"epsilon must lie in (0, 1), trim in [0, .5), batch be positive: {epsilon}, {trim}, {batch}")
+    check_whole(1, batch=batch)
+    if not 0 < epsilon < 1 or not 0 <= trim < 0.5:
+        raise UsageError(f"epsilon must lie in (0, 1) and trim in [0, .5), got {epsilon} and {trim}")
     a, b = as_pair(first, second, ("first latent codes", "second latent codes"), least=2)
     if len(a) != len(b):
         raise UsageError(f"there are {len(a)} first and {len(b)} second latent codes: give as many of each")
-    t = torch.rand(len(a), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(a.device)
+    t = torch.rand(len(a), generator=seeded(seed), dtype=torch.float64).to(a.device)
     lengths = []
     with torch.inference_mode():
         for x, y, at in zip(*(torch.split(v, batch) for v in (a, b, t)), strict=True):

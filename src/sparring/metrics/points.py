@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_matrix, as_pair
+from sparring.metrics.checks import Array, as_matrix, as_pair, check_whole, seeded
 
 # A sample is of high quality within this many standard deviations of its nearest mode.
 REACH = 3.0
@@ -101,8 +101,7 @@ def sliced_wasserstein(first: Array, second: Array, *, slices: int = 128, order:
     Raises:
         UsageError: the widths differ, a value is not finite, or ``slices`` or ``order`` is below 1.
     """
-    if slices < 1 or order < 1:
-        raise UsageError(f"slices and order must be at least 1, got {slices} and {order}")
+    check_whole(1, slices=slices, order=order)
     x, y = as_pair(first, second, ("first points", "second points"))
     theta = _directions(x.shape[1], slices, seed).to(x.device)
     m = max(len(x), len(y))
@@ -120,7 +119,7 @@ def _directions(dimensions: int, slices: int, seed: int) -> Tensor:
     if dimensions == 2:
         angle = (torch.arange(slices, dtype=torch.float64) + 0.5) * (torch.pi / slices)
         return torch.stack([angle.cos(), angle.sin()])
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     return torch.nn.functional.normalize(
         torch.randn(dimensions, slices, generator=generator, dtype=torch.float64), dim=0
     )

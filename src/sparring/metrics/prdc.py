@@ -17,8 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair
+from sparring.metrics.checks import Array, as_pair, check_whole
 
 # Below this share of the two squared norms, a squared distance is rounding error: the points are equal.
 ROUNDING = 1e-12
@@ -63,8 +62,7 @@ def memberships(real: Array, fake: Array, *, k: int = K, chunk: int = CHUNK) -> 
     Raises:
         UsageError: a set has k rows or fewer, the widths differ, or a value is not finite.
     """
-    if k < 1 or chunk < 1:
-        raise UsageError(f"k and chunk must be at least 1, got {k} and {chunk}")
+    check_whole(1, k=k, chunk=chunk)
     x, y = as_pair(real, fake, ("real features", "fake features"), least=k + 1)
     # Distances do not change, and the smaller numbers lose less to rounding in |a|² + |b|² − 2ab.
     centre = x.mean(0)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array
+from sparring.metrics.checks import Array, check_whole, seeded
 from sparring.metrics.images import EXTRACT
 from sparring.metrics.points import sliced_wasserstein
 
@@ -50,7 +50,8 @@ def patch_distance(real: Array, fake: Array, *, patches: int = 128, seed: int = 
             raise UsageError(f"{name}: expected uint8 images (n, C, H, W), got {images.dtype} {tuple(images.shape)}")
     if real.shape[1:] != fake.shape[1:]:
         raise UsageError(f"images of {tuple(real.shape[1:])} and {tuple(fake.shape[1:])} cannot be compared")
-    if min(real.shape[2:]) < PATCH or patches < 1:
+    check_whole(1, patches=patches)
+    if min(real.shape[2:]) < PATCH:
         raise UsageError(f"images of {tuple(real.shape[2:])} are smaller than a patch of {PATCH} x {PATCH}")
     if (few := min(len(real), len(fake))) < FEWEST:
         raise UsageError(f"{few} images are too few to compare their patches, at least {FEWEST} are needed")
@@ -78,7 +79,7 @@ def laplacian_pyramid(x: Tensor) -> list[Tensor]:
 
 def _descriptors(images: Tensor, patches: int, seed: int) -> list[tuple[tuple[int, int], Tensor]]:
     """For each level its size and its patches (n · patches, C, 7, 7); the places are drawn anew for each image."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     found: list[list[Tensor]] = []
     sizes: list[tuple[int, int]] = []
     for part in torch.split(images, EXTRACT):

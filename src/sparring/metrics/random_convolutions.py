@@ -54,7 +54,7 @@ class RandomConvolutions:
         return "features: random convolutions with patches of the training part, for ranking only"
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Features (n, d) float32 of uint8 images (n, C, H, W)."""
+        """Features (n, d) float32 of images (n, C, H, W)."""
         check_images(images, self.shape)
         with torch.inference_mode(), repeatable_convolutions(self.shape, SMALL):
             parts = [self._features(scaled(x, self.device)) for x in torch.split(images, EXTRACT)]

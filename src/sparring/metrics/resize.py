@@ -13,25 +13,25 @@ from PIL import Image
 from torch import Tensor
 
 from sparring.errors import UsageError
+from sparring.metrics.images import check_images, in_grey_values
 
 
 def as_rgb(images: Tensor) -> Tensor:
-    """Uint8 images (n, 3, H, W) of those with one or three channels.
+    """Images (n, 3, H, W), uint8 or float in [-1, 1], of those with one or three channels.
 
     Raises:
         UsageError: anything else.
     """
-    if images.dtype != torch.uint8 or images.ndim != 4 or not len(images):
-        raise UsageError(f"expected uint8 images (n, C, H, W), got {images.dtype} {tuple(images.shape)}")
+    check_images(images)
     if images.shape[1] not in (1, 3):
         raise UsageError(f"this network sees images of 1 or 3 channels, got {images.shape[1]}")
     return images.expand(-1, 3, -1, -1)
 
 
 def resized(images: Tensor, size: int) -> Tensor:
-    """Uint8 images (n, C, H, W) as float32 (n, C, size, size) in 0..255 (the cubic filter may overshoot), bicubic."""
+    """Images (n, C, H, W) as float32 (n, C, size, size) in 0..255 (the cubic filter may overshoot), bicubic."""
     if tuple(images.shape[2:]) == (size, size):
-        return images.float()
-    planes = images.cpu().flatten(0, 1).numpy().astype(np.float32)
+        return in_grey_values(images)
+    planes = in_grey_values(images).cpu().flatten(0, 1).numpy()
     made = np.stack([np.asarray(Image.fromarray(p).resize((size, size), Image.Resampling.BICUBIC)) for p in planes])
     return torch.from_numpy(made).reshape(*images.shape[:2], size, size).to(images.device)

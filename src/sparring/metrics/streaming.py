@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_matrix, covariance_warning
+from sparring.metrics.checks import Array, as_matrix, covariance_warning, warn_of_covariance
 from sparring.metrics.frechet import frechet_from_moments
 from sparring.metrics.kernel import KernelDistance, kernel_distance
 from sparring.metrics.moments import RunningMoments
@@ -94,7 +94,9 @@ class StreamedFrechet(_Streamed):
             sides.append(total.compute(NAMES[real]))
         first, second = sides
         distance = frechet_from_moments(first.mean, first.covariance, second.mean, second.covariance)
-        return Frechet(distance, covariance_warning(min(first.n, second.n), len(first.mean)))
+        n, d = min(first.n, second.n), len(first.mean)
+        warn_of_covariance(n, d)
+        return Frechet(distance, covariance_warning(n, d))
 
 
 class _Kept(_Streamed):

@@ -12,7 +12,8 @@ import scipy.stats
 import torch
 
 from sparring.errors import UsageError
-from sparring.metrics.checks import Array, as_pair
+from sparring.metrics.bootstrap import share_error
+from sparring.metrics.checks import Array, as_pair, seeded
 
 ByWhat = Literal["logistic", "neighbours"]
 STEPS = 200
@@ -40,7 +41,7 @@ def two_sample_test(real: Array, fake: Array, *, by: ByWhat = "logistic", seed: 
         UsageError: a side has fewer than twenty rows, the widths differ, or a value is not finite.
     """
     x, y = (v.cpu() for v in as_pair(real, fake, ("real features", "fake features"), least=20))
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     n = min(len(x), len(y)) // 2
     x, y = (v[torch.randperm(len(v), generator=generator)[: 2 * n]] for v in (x, y))
     labels = torch.arange(2).repeat_interleave(n).numpy()
@@ -50,8 +51,7 @@ def two_sample_test(real: Array, fake: Array, *, by: ByWhat = "logistic", seed: 
     train, test = ((v - train.mean(0)) / scale for v in (train, test))
     right = int((_classifier(by, n).fit(train.numpy(), labels).predict(test.numpy()) == labels).sum())
     accuracy = right / (2 * n)
-    error = (accuracy * (1 - accuracy) / (2 * n)) ** 0.5
-    return TwoSample(accuracy, error, float(scipy.stats.binom.sf(right - 1, 2 * n, 0.5)), 2 * n)
+    return TwoSample(accuracy, share_error(accuracy, 2 * n), float(scipy.stats.binom.sf(right - 1, 2 * n, 0.5)), 2 * n)
 
 
 def _classifier(by: str, n: int):  # type: ignore[no-untyped-def]  # scikit-learn has no types

@@ -14,7 +14,7 @@ import torch
 from sparring.diagnosis.command import recipe_word, training_command
 from sparring.diagnosis.remedies import LENGTH
 from sparring.errors import SparringError, UsageError
-from sparring.evaluate import Evaluation
+from sparring.evaluate import Evaluation, Figure
 from sparring.identity import Identity, Planned, Remedied
 from sparring.report.html import Html, facts, joined, table, tag
 from sparring.report.images import embed, read_picture
@@ -121,11 +121,9 @@ def figures(run: Subject) -> Html:
     return joined([tag("p", said), late, table(head, rows, (1, 2)), notes])
 
 
-def _figure_row(figure: Any) -> list[object]:
-    error = "" if figure.error is None else f" ± {figure.error:.2g}"
-    floor = "unknown" if figure.floor is None else f"{figure.floor:.4g}"
+def _figure_row(figure: Figure) -> list[object]:
     note = tag("div", figure.note, class_="wide soft")
-    return [figure.name, f"{figure.value:.4g}{error}", floor, figure.better, note]
+    return [figure.name, figure.said(), figure.said_floor(), figure.better, note]
 
 
 def settings(run: Subject) -> Html:

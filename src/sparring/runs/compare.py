@@ -33,7 +33,8 @@ BESIDE = ("seed", "threads", "engine", "checkpoint_seconds")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 Verdict = Literal["better", "worse", "differs", "noise"]
-"""``differs``: by more than noise, but both figures are better than that of real data, where better means nothing."""
+"""``differs``: by more than noise, but better means nothing: both figures are better than that of real data, or one is
+above and one below it where a figure is best ``as real``."""
 
 
 @dataclass(frozen=True)
@@ -305,11 +306,15 @@ def verdict(figure: Compared, side: int, p: float) -> Verdict:
     """What a side is against the first, if its adjusted p-value says that they differ."""
     if p >= LEVEL:
         return "noise"
-    sign = 1 if figure.better == "higher" else -1
-    first, this = sign * figure.mean(0), sign * figure.mean(side)
-    if figure.floor is not None and min(first, this) >= sign * figure.floor:
+    first, this, real = figure.mean(0), figure.mean(side), figure.floor
+    higher = figure.better == "higher"
+    if figure.better == "as real":
+        if real is None or (first > real) != (this > real):
+            return "differs"
+        higher = first < real
+    elif real is not None and (min(first, this) >= real if higher else max(first, this) <= real):
         return "differs"
-    return "better" if this > first else "worse"
+    return "better" if (this > first) == higher else "worse"
 
 
 def explain(groups: Sequence[Sequence[int]], draws: int) -> list[str]:
@@ -325,8 +330,9 @@ def explain(groups: Sequence[Sequence[int]], draws: int) -> list[str]:
         return [*notes, "there are no other settings here to compare with: what is shown is the noise between seeds"]
     test = "Welch's t-test, Student's where a side has one training" if several else "Welch's t-test over draws"
     notes.append(
-        f"better, worse, differs (both past real data): more than noise, at the level {LEVEL:g} for the whole table "
-        f"({test}, adjusted by Holm); noise: not shown to differ, which does not mean equal"
+        f"better, worse, differs (both past real data, or one on either side of it): more than noise, at the level "
+        f"{LEVEL:g} for the whole table ({test}, adjusted by Holm); "
+        "noise: not shown to differ, which does not mean equal"
     )
     if len(alone) > 1 or not several:
         notes.append(
