@@ -18,21 +18,23 @@ import itertools
 import json
 import tempfile
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.stats import binomtest
 
 import sparring
-from planted import PLANTED, Case, cases, trained
+from planted import NEW, PLANTED, Case, cases, floors_of, of_new_digits, trained
 from rows import HERE, Row, Rows, commit, markdown
+from sparring.data.toys import TOYS
 from sparring.diagnosis.history import NOT_FINITE, History
 from sparring.diagnosis.remedies import Remedy, prescribe
-from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, threshold_name
+from sparring.diagnosis.sicknesses import FAR, SICKNESSES, Sickness, Sign, measured, threshold_name
 from sparring.diagnosis.symptoms import SIGNALS, Symptoms, find_symptoms
-from sparring.diagnosis.verdict import HEALTHY, class_shares, diagnose
+from sparring.diagnosis.verdict import HEALTHY, Verdict, class_shares, diagnose
 from sparring.files import write_atomically
 from sparring.identity import Identity
 from sparring.runs.run import Run
@@ -49,20 +51,42 @@ CONFUSION = 0.2
 """The same for a failure of another kind that is taken for this one. It is little: a game can have several at once."""
 ROUNDS = 2
 CHOICES = 40
-"""Thresholds that are tried for a symptom."""
+"""Thresholds that are tried for a symptom where there are others beside it; alone it has all."""
 REMEDIES = ("first remedy", "second remedy")
+LATER = ("real_to_train", "real_copies", "real_held_out")
+MARGIN = 1.25
+"""How much further from the data than the worst healthy design run a run may be and be called healthy."""
 MEANT = {
     "divergence: finite below": 0.5,
     "nothing learned: learned below": 0.1,
     "modes missing: modes below": 0.95,
     "modes missing: classes below": 0.95,
+    "memorisation: copies above": 0.05,
 }
-"""Thresholds that the words mean by themselves: one mode of twenty or class of ten that is missing is missing."""
+"""Thresholds that the words mean by themselves: one mode of twenty or class of ten that is missing is missing, and one
+copy in twenty samples is a copy too many (no planted run has recorded that yet)."""
 
 
 def rows_of(split: str, what: str = "planted") -> list[Row]:
     """The rows of these seeds."""
-    return [row for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
+    return [with_floors(row) for row in RESULTS.read() if row["what"] == what and row["seed"] in PLANTED[split]]
+
+
+def with_floors(row: Row) -> Row:
+    """A row with the floors of its data that were not recorded yet when it was played."""
+    first, *later = row["metrics"]
+    return row | {"metrics": [later_floors(row) | first, *later]}
+
+
+def later_floors(row: Row) -> dict[str, float]:
+    """The floors that are recorded since; those of copies, and how many examples are held out."""
+    known = floors_of(row["case"].split()[0]) if kind_of(row) == "image" else {}
+    return {name: value for name, value in known.items() if name in LATER}
+
+
+def kind_of(row: Row) -> Literal["image", "points"]:
+    """The kind of a row's data."""
+    return "points" if row["case"].split()[0] in TOYS else "image"
 
 
 def recorded(run: Run) -> list[dict[str, Any]]:
@@ -102,9 +126,7 @@ def observed(run: Run) -> dict[str, Any]:
 def facts(run: Run) -> dict[str, Any]:
     """What a remedy depends on."""
     identity = run.identity.to_json()
-    return {name: identity[name] for name in ("recipe", "given", "settings", "data_options")} | {
-        "spec": {"kind": run.spec.kind}
-    }
+    return {name: identity[name] for name in ("recipe", "given", "defaults", "settings", "data_options")}
 
 
 def symptoms(row: Row) -> Symptoms:
@@ -112,15 +134,24 @@ def symptoms(row: Row) -> Symptoms:
     return find_symptoms(History(row["metrics"]), tuple(row["shares"]))
 
 
+def verdict_of(row: Row) -> Verdict:
+    """The verdict on a row by the thresholds in force."""
+    return diagnose(row["metrics"], spec_of(row))
+
+
 def found(row: Row) -> list[str]:
-    """The sicknesses that the thresholds in force find in a row."""
-    thresholds, there = measured()["thresholds"], symptoms(row)
-    return [sickness.name for sickness in SICKNESSES if sickness.signs(there, thresholds)]
+    """The sicknesses that are found in a row."""
+    return [finding.sickness for finding in verdict_of(row).findings]
 
 
 def fit() -> None:
-    """Set the thresholds by the design runs: as few failures overlooked and false alarms as can be."""
-    rows = [(row["kind"], symptoms(row)) for row in rows_of("design")]
+    """Set the thresholds by the design runs: as few failures overlooked and false alarms as can be.
+
+    New digits beside a few others are no copies: they are healthy, too, as far as copies go.
+    """
+    played = rows_of("design")
+    rows = [(row["kind"], symptoms(row)) for row in played]
+    rows += [(HEALTHY, {"to_train": of_new["to_train"]}) for of_new in new_digits("design")]
     known = dict(measured())
     thresholds = known["thresholds"] | MEANT
     for _ in range(ROUNDS):
@@ -128,7 +159,28 @@ def fit() -> None:
             for form in sickness.forms:
                 thresholds |= best_of(sickness, form, thresholds, rows)
     names = [threshold_name(sickness, sign) for sickness in SICKNESSES for form in sickness.forms for sign in form]
-    write({**known, "thresholds": {name: float(f"{thresholds[name]:.4g}") for name in names}})
+    healthy = [row for row in played if row["kind"] == HEALTHY]
+    far = {kind: beyond([symptoms(row) for row in healthy if kind_of(row) == kind]) for kind in ("image", "points")}
+    write({**known, "thresholds": {name: digits(thresholds[name]) for name in names}, "far": far})
+
+
+def new_digits(split: str) -> list[Symptoms]:
+    """What is seen of new digits beside few others, for each size and draw."""
+    draws = itertools.product(NEW["sizes"], NEW[split])
+    return [find_symptoms(History([{"step": 1} | of_new_digits(count, draw)])) for count, draw in draws]
+
+
+def beyond(healthy: list[Symptoms]) -> dict[str, float]:
+    """The thresholds of FAR for a kind of data: the worst of its healthy runs is MARGIN times nearer to real examples,
+    which have 1 in all of its symptoms."""
+    signs = itertools.chain(*FAR.forms)
+    worst = {threshold_name(FAR, sign): min(there[sign.symptom] for there in healthy) for sign in signs}
+    return {name: digits(1 - MARGIN * (1 - value)) for name, value in worst.items()}
+
+
+def digits(value: float) -> float:
+    """Four digits of it."""
+    return float(f"{value:.4g}")
 
 
 def best_of(
@@ -139,7 +191,8 @@ def best_of(
     All its thresholds are tried together: each alone would stop where only two at a time help.
     """
     names = [threshold_name(sickness, sign) for sign in form]
-    choices = [candidates(name, sign.symptom, thresholds, rows) for name, sign in zip(names, form, strict=True)]
+    most = CHOICES if len(form) > 1 else len(rows)
+    choices = [candidates(name, sign.symptom, thresholds, rows, most) for name, sign in zip(names, form, strict=True)]
     others = replace(sickness, forms=tuple(other for other in sickness.forms if other is not form))
     found = np.array([bool(others.signs(there, thresholds)) for _, there in rows])
     costs = np.array([-1.0 if kind == sickness.name else COST if kind == HEALTHY else CONFUSION for kind, _ in rows])
@@ -157,13 +210,15 @@ def best_of(
     return {name: values[place] for name, values, place in zip(names, choices, places, strict=True)}
 
 
-def candidates(name: str, symptom: str, thresholds: dict[str, float], rows: list[tuple[str, Symptoms]]) -> list[float]:
-    """Between any two neighbouring values of a symptom there is a threshold to try, or one of evenly chosen CHOICES."""
+def candidates(
+    name: str, symptom: str, thresholds: dict[str, float], rows: list[tuple[str, Symptoms]], most: int
+) -> list[float]:
+    """Between any two neighbouring values of a symptom there is a threshold to try, or ``most`` of these, evenly."""
     if name in MEANT:
         return [thresholds[name]]
     seen = sorted({there[symptom] for _, there in rows if symptom in there})
     middles = [midpoint(symptom, low, high) for low, high in itertools.pairwise(seen)]
-    return [middles[place] for place in np.unique(np.linspace(0, len(middles) - 1, CHOICES).round().astype(int))]
+    return [middles[place] for place in np.unique(np.linspace(0, len(middles) - 1, most).round().astype(int))]
 
 
 def midpoint(symptom: str, low: float, high: float) -> float:
@@ -172,16 +227,14 @@ def midpoint(symptom: str, low: float, high: float) -> float:
 
 
 def score() -> None:
-    """Count what the thresholds in force get right on the test runs, and keep it beside them."""
+    """Count what the verdicts by the thresholds in force are on the test runs, and keep it beside them."""
     rows = rows_of("test")
-    detection = {}
-    for sickness in SICKNESSES:
-        named = [found(row) for row in rows if row["kind"] == sickness.name]
-        detection[sickness.name] = rate(sum(sickness.name in names for names in named), len(named))
+    kinds = [*(sickness.name for sickness in SICKNESSES), HEALTHY]
+    confusion = {kind: dict(Counter(verdict_of(row).name for row in rows if row["kind"] == kind)) for kind in kinds}
     healthy = [row for row in rows if row["kind"] == HEALTHY]
     alarms = rate(sum(bool(found(row)) for row in healthy), len(healthy))
-    stopped = rate(sum(map(would_stop, healthy)), len(healthy))
-    write({**measured(), "detection": detection, "false_alarms": alarms, "false_stops": stopped})
+    known = measured()
+    write({name: known[name] for name in ("thresholds", "far")} | {"confusion": confusion, "false_alarms": alarms})
 
 
 def would_stop(row: Row) -> bool:
@@ -197,7 +250,7 @@ def would_stop(row: Row) -> bool:
 
 def spec_of(row: Row) -> DataSpec:
     """As much of the data's specification as a diagnosis asks for."""
-    return DataSpec("image", (1, 1, 1), tuple(map(str, range(len(row["shares"])))), shares=tuple(row["shares"]))
+    return DataSpec(kind_of(row), (1, 1, 1), tuple(map(str, range(len(row["shares"])))), shares=tuple(row["shares"]))
 
 
 def rate(count: int, of: int) -> dict[str, Any]:
@@ -216,7 +269,7 @@ def remedy_of(row: Row) -> Remedy | None:
     """What is prescribed for a row."""
     facts, spec = row["identity"], spec_of(row)
     return prescribe(
-        diagnose(row["metrics"], spec),
+        verdict_of(row),
         Identity(
             recipe=facts["recipe"],
             recipe_digest="",
@@ -224,16 +277,18 @@ def remedy_of(row: Row) -> Remedy | None:
             data_options=facts["data_options"],
             own=facts["settings"]["own"],
             general=facts["settings"]["general"],
-            spec=replace(spec, kind=facts["spec"]["kind"]),
+            spec=spec,
             fingerprint="",
             given=facts["given"],
+            defaults=facts.get("defaults", {}),
         ),
     )
 
 
 def treat(case: Case, seed: int) -> None:
     """Play what is prescribed for a planted failure of the test seeds, a second time if it is still sick."""
-    played = [r for r in RESULTS.read() if (r["kind"], r["case"], r["seed"]) == (case.kind, case.name, seed)]
+    this = (case.kind, case.name, seed)
+    played = [with_floors(r) for r in RESULTS.read() if (r["kind"], r["case"], r["seed"]) == this]
     if not played:
         return
     row = played[0]
@@ -251,26 +306,40 @@ def treat(case: Case, seed: int) -> None:
 
 
 def table() -> str:
-    """Detection by kind, false alarms, and remedies, on the test runs."""
+    """What was found, by kind, and what remedies did, on the test runs; and what is seen of new digits."""
     rows = [row for what in ("planted", *REMEDIES) for row in rows_of("test", what)]
     lines: list[tuple[object, ...]] = []
     for kind in [*(sickness.name for sickness in SICKNESSES), HEALTHY]:
         planted = [row for row in rows if row["kind"] == kind and row["what"] == "planted"]
+        verdicts = [verdict_of(row) for row in planted]
         named = [found(row) for row in planted]
-        if kind == HEALTHY:
-            alarms, stops = (
-                shown(rate(sum(part), len(planted))) for part in (map(bool, named), map(would_stop, planted))
-            )
-            lines.append((kind, f"{alarms} called sick at the end; {stops} on the way", "", "", ""))
-            continue
         anywhere, first = (sum(kind in names[:n] for names in named) for n in (None, 1))
-        any_finding = sum(map(bool, named))
+        sick, healthy = (sum(map(bool, those)) for those in (named, (verdict.healthy for verdict in verdicts)))
+        settings = len({row["case"] for row in planted})
+        if kind == HEALTHY:
+            lines.append(
+                (kind, settings, "", f"{healthy} of {len(planted)}", shown(rate(sick, len(planted))), healthy, "")
+            )
+            continue
         after = [[row for row in rows if row["kind"] == kind and row["what"] == what] for what in REMEDIES]
-        healed = [sum(not found(row) for row in part) for part in after]
+        healed = [sum(bool(verdict_of(row).healthy) for row in part) for part in after]
         treated = len(after[0])
         cured = f"{healed[0]} of {treated}; after a second {sum(healed)}" if treated else ""
-        lines.append((kind, shown(rate(anywhere, len(named))), first, any_finding, cured))
-    return markdown(("planted", "found", "found first", "called sick", "healthy after the remedy"), lines)
+        lines.append((kind, settings, shown(rate(anywhere, len(named))), first, sick, healthy, cured))
+    head = ("planted", "settings", "found", "found first", "called sick", "called healthy", "healthy after the remedy")
+    healthy_rows = [row for row in rows if row["kind"] == HEALTHY]
+    stops = shown(rate(sum(map(would_stop, healthy_rows)), len(healthy_rows)))
+    new, thresholds = new_digits("test"), measured()["thresholds"]
+    copies = next(sickness for sickness in SICKNESSES if sickness.name == "memorisation")
+    called = shown(rate(sum(bool(copies.signs(there, thresholds)) for there in new), len(new)))
+    return "\n".join(
+        [
+            markdown(head, lines),
+            "",
+            f"healthy runs that would have been stopped on the way: {stops}",
+            f"new digits beside few others, called memorisation: {called}",
+        ]
+    )
 
 
 def shown(found: dict[str, Any]) -> str:

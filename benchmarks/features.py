@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,8 +33,8 @@ import sparring
 from rows import HERE, Row, Rows, commit, markdown
 from sparring.data import open_data
 from sparring.metrics.reading import labels_at
-from sparring.networks import Representation, representation_of
-from sparring.runs.features import extract
+from sparring.networks import representation_of
+from sparring.runs.features import extract, weigh_alike, widths_of
 from sparring.runs.run import Run
 from sparring.types import Dataset, DataSource
 
@@ -91,18 +91,12 @@ class Extractor(NamedTuple):
 
 
 def of_network(network: nn.Module, run: Run) -> Extractor:
-    """What a module makes of examples in network values; its layers, if it has any, are those of its last part."""
+    """What a module makes of examples in network values."""
 
     def make(images: Images) -> Features:
         return extract(network, run.spec.encode(torch.from_numpy(images)), CPU).numpy()
 
-    one = torch.zeros(2, *run.spec.shape)
-    part: nn.Module = network
-    if isinstance(network, nn.Sequential):  # a search, then the generator's layers
-        one, part = network[0](one), network[-1]
-    with torch.no_grad():
-        layers = part.by_layer(one) if isinstance(part, Representation) else [part(one)]
-    return Extractor(make, [layer.shape[1] for layer in layers])
+    return Extractor(make, widths_of(network, run.spec))
 
 
 def untrained(run: Run, images: Images) -> nn.Module:
@@ -152,13 +146,6 @@ def drawn(labels: NDArray[np.int64], per_class: int, draw: int) -> NDArray[np.in
     return np.sort(np.concatenate(each))
 
 
-def sizes(x: Features, widths: Sequence[int]) -> Features:
-    """What to divide features (n, F) by (F) so that each layer of so many has the same mean square, and a row 1."""
-    square = np.split(np.square(x - x.mean(0)).mean(0), np.cumsum(widths)[:-1])
-    scales = [np.full(len(layer), np.sqrt(len(widths) * layer.sum()), np.float32) for layer in square]
-    return np.concatenate(scales)
-
-
 def svm(x: Features, y: NDArray[np.int64]) -> tuple[LinearSVC, float]:
     """A linear SVM of rows, and its C: the best on a fifth of them that is left out, five times where they are few."""
     some = np.random.default_rng(0).permutation(len(x))[:CHOOSE_ON]
@@ -189,7 +176,7 @@ def measure(name: str, kind: str, seed: int, options: argparse.Namespace) -> Non
             began = time.process_time()
             x, y = read(dataset.train, drawn(labels, task.per_class, int(row["draw"])))
             features = make(x)
-            mean, size = features.mean(0), sizes(features, widths)
+            mean, size = weigh_alike(features, widths)
             fitted, c = svm((features - mean) / size, y)
             wrong = float((fitted.predict((of_test - mean) / size) != truth).mean())
             found = {"error": wrong, "labels": len(y), "F": features.shape[1], "C": c, "tested": tested}

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import torch
 from sklearn.datasets import load_digits
 
 import sparring
+from sparring.data import DataOptions, open_data
 from sparring.diagnosis.remedies import Remedy
 from sparring.diagnosis.verdict import HEALTHY
 from sparring.errors import SparringError, UsageError
+from sparring.metrics.ranking import make_ranking
+from sparring.metrics.survey import SampleSurvey
 from sparring.runs.run import Run
 from sparring.settings import Value
 from sparring.training.display import Display
 from sparring.training.loop import Interrupted
 
+Images = npt.NDArray[np.uint8]
 PLANTED = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5, 6)}
 HEALTHY_SEEDS = {"design": (100, 101, 0), "test": (1, 2, 3, 4, 5)}
 """The seeds of each case."""
@@ -102,11 +110,45 @@ CASES = [
 
 def few_images(folder: Path, count: int) -> Path:
     """A data set of a few digits."""
-    digits = load_digits()
     path = folder / "few.npz"
-    chosen = np.random.default_rng(0).permutation(len(digits.images))[:count]
-    np.savez(path, images=(digits.images[chosen] * 255 / 16).round().astype(np.uint8))
+    np.savez(path, images=bundled_digits(0)[:count])
     return path
+
+
+NEW = {"sizes": (8, 12, 16, 24, 32, 60, 120), "design": range(100, 115), "test": range(1, 16)}
+"""Sets of so few digits, and the draws of them, beside which other digits stand in place of samples."""
+
+
+def floors(data: str, samples: Images | None = None) -> dict[str, float]:
+    """A survey's floors, and its figures of images in place of samples; they depend on the data alone."""
+    dataset = open_data(data, DataOptions())
+    survey = SampleSurvey(dataset, rank := make_ranking(dataset))
+    if samples is None:
+        return survey.floors()
+    return survey.floors() | survey(rank.features(dataset.spec.encode(torch.from_numpy(samples)[:, None])))
+
+
+@cache
+def floors_of(case: str) -> dict[str, float]:
+    """The floors of a case's data, which come first in its name."""
+    data = case.split()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        return floors(str(few_images(Path(folder), int(data[len(FEW) :]))) if data.startswith(FEW) else data)
+
+
+def of_new_digits(count: int, draw: int) -> dict[str, float]:
+    """What is recorded of digits that are no samples at all but new, beside a set of so few others."""
+    images = bundled_digits(draw)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "few.npz"
+        np.savez(path, images=images[:count])
+        return floors(str(path), images[count : count + 1000])
+
+
+def bundled_digits(draw: int) -> Images:
+    """All digits (n, 8, 8) uint8 in an order."""
+    digits: Images = (load_digits().images * 255 / 16).round().astype(np.uint8)
+    return np.random.default_rng(draw).permutation(digits)
 
 
 def cases(

@@ -26,7 +26,7 @@ from sparring.training.loop import Scalars, complete_ending, what_was_extended
 from sparring.training.loop import train as train_run
 from sparring.training.sickness import Sick, sick_ending
 from sparring.training.state import read_facts
-from sparring.types import Dataset
+from sparring.types import Dataset, Recipe
 
 REMEDIES = 3
 """How often a run may go back to its best checkpoint."""
@@ -221,6 +221,16 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
     identity = Directory(path).read_identity()
     if identity is None:
         raise UsageError(f"{path} holds no run of Sparring (no recipe.json there).")
+    recipe_there, identity = build_again(identity, path, recipe)
+    return Run(path, recipe_there, identity)
+
+
+def build_again(identity: Identity, path: Path, recipe: str | None = None) -> tuple[Recipe, Identity]:
+    """The recipe of a run at ``path`` from its identity, and this with the place of the recipe's file, if it has one.
+
+    Raises:
+        UsageError: as ``load``, but for a run that is not there.
+    """
     try:
         if identity.recipe_digest:
             if recipe is None:
@@ -233,10 +243,9 @@ def load(path: str | Path, recipe: str | None = None) -> Run:
             raise UsageError(f"{path} was trained with the recipe {identity.recipe}: leave --recipe {recipe} out.")
         else:
             named = built_in(identity.recipe)
-        recipe_there = build(named, identity.spec, identity.own, identity.general)
+        return build(named, identity.spec, identity.own, identity.general), identity
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UsageError(f"{path / 'recipe.json'} is damaged ({error!r}): this run cannot be used.") from error
-    return Run(path, recipe_there, identity)
 
 
 def load_all(paths: Sequence[Path], files: Sequence[str]) -> list[Run]:

@@ -61,6 +61,8 @@ class Identity:
     """Of the data."""
     given: dict[str, Value] = field(default_factory=dict)
     """The settings that the user gave, but those that remedies changed later."""
+    defaults: dict[str, Value] = field(default_factory=dict)
+    """What these would be, had the user not given them."""
     chosen: Choice | None = None
     """What the recipe chose for the data and the machine."""
     remedies: tuple[Remedied, ...] = ()
@@ -85,6 +87,7 @@ class Identity:
             "data": self.data,
             "data_options": self.data_options,
             "given": self.given,
+            "defaults": self.defaults,
             "remedies": [remedy._asdict() | {"was": dict(remedy.was)} for remedy in self.remedies],
             "earlier": [plan._asdict() for plan in self.earlier],
             "chosen": self.chosen._asdict() if self.chosen else {},
@@ -115,6 +118,7 @@ class Identity:
             spec=DataSpec.from_json(values["spec"]),
             fingerprint=values["fingerprint"],
             given=dict(values.get("given", {})),
+            defaults=dict(values.get("defaults", {})),
             chosen=Choice(**values["chosen"]) if values.get("chosen") else None,
             remedies=tuple(Remedied(**remedy) for remedy in values.get("remedies", ())),
             earlier=tuple(Planned(**plan) for plan in values.get("earlier", ())),

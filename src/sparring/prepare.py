@@ -22,6 +22,7 @@ from sparring.recipes.build import (
     build,
     check_heeded,
     check_ranges,
+    defaults,
     find,
     own_hints,
     settings_of,
@@ -84,6 +85,7 @@ def prepare(
     check_fits(built, named.name, dataset, data)
     if named.digest:
         try_out(Path(recipe or ""), built, dataset)
+    usual = defaults(named, dataset.spec, own, chosen.settings if chosen else {})
     own, general = settings_of(named, built, own)
     identity = Identity(
         recipe=named.name,
@@ -95,6 +97,7 @@ def prepare(
         spec=dataset.spec,
         fingerprint=dataset.fingerprint,
         given=given,
+        defaults={name: usual[name] for name in given if name in usual},
         chosen=chosen,
         remedies=remedies,
         version=__version__,

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sparring.data import DataOptions, contact_sheet, open_data
 from sparring.data.attributes import ROWS, describe
+from sparring.data.labels import known_labels
 from sparring.errors import UsageError
 from sparring.types import Dataset, DataSpec
 
@@ -72,6 +74,24 @@ def test_one_whole_number_an_image_is_a_class(tmp_path: Path, labels: np.ndarray
     spec = open_data(save(tmp_path, y=labels)).spec
     assert spec.classes == ("0", "1", "2")
     assert spec.attributes == spec.rows == ()
+
+
+@pytest.mark.parametrize("file", ["dataset.json", "a.npz"])
+def test_one_number_an_image_is_an_attribute_unless_all_are_whole(tmp_path: Path, file: str) -> None:
+    """In a listing as in an array; and no classifier learns from it."""
+    values = [i if i % 2 else i + 0.5 for i in range(40)]
+    data = save(tmp_path, y=np.array(values))
+    if file == "dataset.json":
+        data = str(tmp_path / "folder")
+        (tmp_path / "folder").mkdir()
+        for i, image in enumerate(IMAGES):
+            Image.fromarray(image).save(tmp_path / "folder" / f"{i:02d}.png")
+        listing = {"labels": [[f"{i:02d}.png", value] for i, value in enumerate(values)]}
+        (tmp_path / "folder" / "dataset.json").write_text(json.dumps(listing))
+    (attribute,) = open_data(data).spec.attributes
+    assert attribute.high >= 37
+    with pytest.raises(UsageError, match=r"are numbers .*no classes: give each image one whole number, or null"):
+        known_labels(open_data(data))
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,19 @@ def test_images_beside_classes_are_unlabelled(folder: Path, picture: Picture) ->
     assert any("images without a label: 1" in note for note in data.notes)
 
 
+@pytest.mark.parametrize("name", ["unlabelled", "Unlabeled", "_unlabelled_"])
+@pytest.mark.parametrize("part", ["", "train/"])
+def test_a_folder_called_unlabelled_is_no_class(tmp_path: Path, picture: Picture, name: str, part: str) -> None:
+    for i, place in enumerate((f"{part}ant", f"{part}bee", f"{part}{name}", f"{part}{name}/more", "test/ant")):
+        if part or not place.startswith("test"):
+            (tmp_path / place).mkdir(parents=True, exist_ok=True)
+            (tmp_path / place / "i.png").write_bytes(picture(i))
+    data = open_data(str(tmp_path))
+    assert data.spec.classes == ("ant", "bee")
+    assert sorted(data.train.labels) == [-1, -1, 0, 1]
+    assert f"no class, but images without a label: the folder {name}" in data.notes
+
+
 @pytest.mark.parametrize(("names", "parts"), [(("train", "test"), (20, 10)), (("Train", "val", "test"), (10, 10, 10))])
 def test_named_parts(tmp_path: Path, picture: Picture, names: tuple[str, ...], parts: tuple[int, ...]) -> None:
     for i in range(30):
@@ -125,6 +138,9 @@ def test_dataset_json(tmp_path: Path, picture: Picture) -> None:
     assert data.spec.classes == ("3", "7")
     assert data.train.read(np.arange(4)).y.tolist() == [1, 0, -1, -1]  # type: ignore[union-attr]
     assert data.skipped == (("00000/gone.png", "named in dataset.json but not there"),)
+    labels = [[name, None if label is None else float(label)] for name, label in labels]
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels}))
+    assert open_data(str(tmp_path)).spec.classes == ("3", "7")  # as in an archive
     (tmp_path / "dataset.json").write_text(json.dumps({"labels": None}))
     assert open_data(str(tmp_path)).spec.classes == ()
 
@@ -138,7 +154,9 @@ def test_dataset_json(tmp_path: Path, picture: Picture) -> None:
         '{"labels": [["a.png", []]]}',
         '{"labels": [["a.png", [1, true]]]}',
         '{"labels": [["a.png", [1, 0.5]], ["b.png", [1]]]}',
-        '{"labels": [["a.png", 0.5], ["b.png", 1]]}',
+        '{"labels": [["a.png", 1.0], ["b.png", -1.0]]}',
+        '{"labels": [["a.png", 0.5], ["b.png", "1"]]}',
+        '{"labels": [["a.png", 0]], "generated": 3}',
         '{"labels": [[7, 0.5]]}',
         "[" * 100_000,
     ],

@@ -8,8 +8,11 @@ import torch
 import sparring
 from sparring import api
 from sparring.api import roll_back
+from sparring.diagnosis.remedies import suspects
 from sparring.diagnosis.verdict import Finding, Verdict
 from sparring.errors import UsageError
+from sparring.identity import Identity
+from sparring.prepare import prepare
 from sparring.report.recorded import commands
 from sparring.training.display import Display
 from sparring.training.sickness import Sick
@@ -47,16 +50,22 @@ def test_a_sick_run_stops_where_it_is_asked_to(spar, tmp_path):
     assert 150 <= sparring.load(tmp_path / "run").step("last") < 600
 
 
-def test_a_sick_run_goes_back_with_the_remedy_and_resumes_to_the_same_bits(spar, tmp_path, quiet):
-    got = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")
+def test_a_sick_run_goes_back_with_the_remedy_and_resumes_to_the_same_bits(spar, tmp_path):
+    """To the bits of a run that had the remedy's setting from its first weights on, as no others were better."""
+    healthy = ("train", "digits", "--recipe", "gan-mnist", "--steps", 400, "--set", "best_every=50")
+    words = (*healthy, "--set", "lr_generator=0.02", "--on-sick", "rollback", "--out", tmp_path / "a")
+    got = spar(*words)
     assert "back to the first weights, as no others are better" in got.out
+    assert got.code == 0
     run = sparring.load(tmp_path / "a")
     (remedy,) = run.identity.remedies
     assert remedy.settings == {"lr_generator": 0.0002}
     assert run.recipe.lr_generator == 0.0002
-    assert got.code in (0, 3)
-    again = spar(*COLLAPSING, "--on-sick", "rollback", "--out", tmp_path / "a")
-    assert again.code == got.code
+    resumed = run.sample(4, checkpoint="last")
+    spar(*healthy, "--out", tmp_path / "b")
+    assert torch.equal(resumed, sparring.load(tmp_path / "b").sample(4, checkpoint="last"))
+    assert spar(*words).code == got.code
+    assert torch.equal(resumed, sparring.load(tmp_path / "a").sample(4, checkpoint="last"))
 
 
 def test_circles_are_calmed_in_the_run_itself_without_an_average(tmp_path, quiet):
@@ -70,6 +79,18 @@ def test_circles_are_calmed_in_the_run_itself_without_an_average(tmp_path, quiet
     assert calmed.step("last") == best
     again = sparring.train("gaussian", "wgan-gp", out=tmp_path / "run", display=quiet, **settings)
     assert (again.step("last"), again.recipe.schedule_discriminator) == (20, "cosine")
+
+
+def test_a_run_knows_what_its_settings_would_be(tmp_path):
+    given = {"k": 5, "lr_generator": 0.5, "weight": 1.0, "steps": 20}
+    cpu = torch.device("cpu")
+    run, _ = prepare("gaussian", "wgan-gp", tmp_path, cpu, fresh=False, settings=given, show_progress=False)
+    usual, _ = prepare("gaussian", "wgan-gp", tmp_path, cpu, fresh=False, settings={}, show_progress=False)
+    would_be = usual.identity.own | usual.identity.general
+    assert run.identity.defaults == {name: would_be[name] for name in given}
+    assert Identity.from_json(run.identity.to_json()).defaults == run.identity.defaults
+    assert would_be["k"] == 5
+    assert set(suspects(run.identity)) == {"lr_generator=0.5", "weight=1.0", "steps=20"}
 
 
 CIRCLES = Verdict(20, (Finding("oscillation", "the players go round in circles", ()),), (), {})

@@ -3,6 +3,7 @@ import pytest
 
 from sparring.diagnosis.history import NOT_FINITE, History
 from sparring.diagnosis.symptoms import find_symptoms, missing
+from sparring.metrics.balance import class_balance
 
 
 def rows(figures, **entries):
@@ -67,10 +68,29 @@ def test_what_is_no_finite_number_is_not_there():
     assert (steps.tolist(), values.tolist()) == ([3], [4])
 
 
-def test_a_class_with_less_than_a_fifth_of_its_share_is_missing():
+def test_a_class_with_less_than_a_tenth_of_its_share_is_missing():
     history = History([{"step": 1, "class_0": 0.9, "class_1": 0.09, "class_2": 0.01}])
     assert missing(history, (0.4, 0.4, 0.2)) == [2]
     assert find_symptoms(history, (0.4, 0.4, 0.2))["classes"] == pytest.approx(2 / 3)
+
+
+def test_a_class_is_missing_where_the_figures_say_so():
+    """``class_balance`` has one definition for both."""
+    real, fake = np.repeat([0, 1, 2, 3], [5000, 4000, 990, 10]), np.repeat([0, 1, 2], [1900, 81, 19])
+    shares = np.bincount(fake, minlength=4) / len(fake)
+    history = History([{"step": 1} | {f"class_{number}": share for number, share in enumerate(shares)}])
+    known = tuple(np.bincount(real) / len(real))
+    assert missing(history, known) == list(class_balance(real, fake, 4).missing) == [2]
+
+
+def test_copies_are_measured_beside_new_examples():
+    def seen(**entries):
+        found = find_symptoms(History([{"step": 1, "sample_to_train": 0.6, "sample_copies": 0.1} | entries]))
+        return found["to_train"], found.get("copies")
+
+    assert seen(real_to_train=0.5, real_copies=0.04) == pytest.approx((1.2, 0.06))
+    assert seen(real_to_train=1.5, real_copies=0.0) == (0.6, 0.1)  # the scatter of few examples
+    assert seen() == (0.6, None)
 
 
 def test_a_training_that_gave_up_is_known_by_its_last_line():

@@ -1,13 +1,11 @@
 import json
-import math
 from dataclasses import asdict, replace
 
 import pytest
 
-from sparring.diagnosis.diagnosis import diagnose_run
-from sparring.diagnosis.remedies import CALMING, prescribe
-from sparring.diagnosis.sicknesses import SICKNESSES, measured, threshold_name
-from sparring.diagnosis.verdict import IN_WORDS, Finding, Verdict, diagnose, examine
+from sparring.diagnosis.diagnosis import diagnose_run, named, reliability
+from sparring.diagnosis.sicknesses import FAR, SICKNESSES, measured, threshold_name
+from sparring.diagnosis.verdict import HEALTHY, IN_WORDS, Finding, Verdict, diagnose
 from sparring.identity import Identity
 from sparring.settings import Settings
 from sparring.types import DataSpec
@@ -38,16 +36,12 @@ def shifted(sickness, form, by):
     return found
 
 
-def sick(name, symptoms=(), rate=math.nan, **identity):
-    sickness = next(s for s in SICKNESSES if s.name == name)
-    finding = examine(sickness, shifted(sickness, sickness.forms[0], 1e-6), measured()["thresholds"])
-    return prescribe(Verdict(1000, (finding,), (), dict(symptoms), rate), replace(IDENTITY, **identity))
-
-
 def test_every_sign_has_a_threshold_and_words_and_no_threshold_is_idle():
     names = {threshold_name(sickness, sign) for sickness in SICKNESSES for sign in signs(sickness)}
     assert names == set(measured()["thresholds"])
-    assert {sign.symptom for sickness in SICKNESSES for sign in signs(sickness)} == set(IN_WORDS)
+    assert {sign.symptom for sickness in (*SICKNESSES, FAR) for sign in signs(sickness)} == set(IN_WORDS)
+    far = {threshold_name(FAR, sign) for sign in signs(FAR)}
+    assert {kind: set(measured()["far"][kind]) for kind in measured()["far"]} == {"image": far, "points": far}
 
 
 @pytest.mark.parametrize("sickness", SICKNESSES, ids=lambda s: s.name)
@@ -82,23 +76,72 @@ def test_on_the_way_nothing_is_said_that_may_pass_or_follows_from_it():
     assert verdict.midway().missing == ()
 
 
-IMPROVING = [
-    {"step": step, "figure": 1000 / (step + 1), "real_figure": 0.1, "sample_precision": 0.01, "real_precision": 0.8}
-    for step in range(0, 100, 10)
-]
+def records(figures, precision, recall=0.9, held_out=100):
+    """Figures whose floor is .1, measured every 10 steps, and what samples and real examples have beside them."""
+    floors = {"real_figure": 0.1, "real_precision": 1.0, "real_recall": 1.0, "real_held_out": held_out}
+    samples = {"sample_precision": precision, "sample_recall": recall}
+    return [floors | {"step": 10 * number, "figure": figure} | samples for number, figure in enumerate(figures)]
+
+
+IMPROVING = [1000 / (step + 1) for step in range(0, 100, 10)]
+ARRIVED = [1000.0, 10.0, *[0.2] * 8]
+OVER = replace(IDENTITY, general=asdict(Settings(steps=90)))
 
 
 def test_a_training_that_is_not_over_is_not_undertrained():
-    over = diagnose_run(IMPROVING, SPEC, replace(IDENTITY, general=asdict(Settings(steps=90))), "runs/x")
-    assert over.verdict.name == "undertrained"
-    found = diagnose_run(IMPROVING, SPEC, IDENTITY, "runs/x")
-    assert (found.verdict.name, found.remedy) == ("healthy", None)
+    rows = records(IMPROVING, 0.01)
+    assert diagnose_run(rows, SPEC, OVER, "runs/x").verdict.name == "undertrained"
+    found = diagnose_run(rows, SPEC, IDENTITY, "runs/x")
+    assert (found.verdict.name, found.remedy) == ("nothing wrong so far", None)
+    assert found.to_json()["healthy"] is None
     assert "as far as step 90 of 1000: the training is not over" in found.lines()[0]
+    assert "0.01, which is below" in "".join(found.lines())
+
+
+@pytest.mark.parametrize("identity", [IDENTITY, OVER], ids=["on the way", "at the end"])
+def test_healthy_is_what_is_near_the_data(identity):
+    found = diagnose_run(records(ARRIVED, 0.9), SPEC, identity, "runs/x")
+    assert (found.verdict.name, found.to_json()["healthy"]) == ("healthy", True)
+    assert f"  evidence: {IN_WORDS['recall']}: 0.9" in found.lines()
+    doubtful = diagnose_run(records(ARRIVED, 0.9, held_out=8), SPEC, identity, "runs/x")
+    assert (doubtful.verdict.name, doubtful.verdict.healthy) == ("cannot tell", False)
+    doubtful = diagnose_run(records(ARRIVED, float("nan")), SPEC, identity, "runs/x")
+    assert doubtful.verdict.name == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("rows", "symptom"),
+    [
+        (records(ARRIVED, 0.3), "precision"),
+        (records(ARRIVED, 0.9, 0.2), "recall"),
+        (records([1000.0, *[20.0] * 9], 0.9), "kept"),
+    ],
+)
+def test_where_nothing_is_found_far_from_the_data_that_is_no_health(rows, symptom):
+    found = diagnose_run(rows, SPEC, OVER, "runs/x")
+    assert (found.verdict.name, found.verdict.healthy, found.remedy) == ("far from the data", False, None)
+    assert [evidence.symptom for evidence in found.verdict.far] == [symptom]
+    assert any(line.startswith(f"  evidence: {IN_WORDS[symptom]}") for line in found.lines())
+    json.dumps(found.to_json(), allow_nan=False)
+    on_the_way = diagnose_run(rows, SPEC, IDENTITY, "runs/x")
+    assert (on_the_way.verdict.name, on_the_way.verdict.healthy) == ("nothing wrong so far", None)
+
+
+def test_how_sure_is_how_often_the_verdict_was_right():
+    confusion = measured()["confusion"]
+    assert set(confusion) == {HEALTHY, *(sickness.name for sickness in SICKNESSES)}
+    for kind, row in confusion.items():
+        counts = named(kind)
+        assert counts["count"] == row.get(kind, 0)
+        assert counts["of"] == sum(other.get(kind, 0) for other in confusion.values())
+        (line,) = reliability(kind)
+        assert (f"{counts['count']} of {counts['of']} test runs with this verdict" in line) == (counts["of"] > 0)
+    assert (named("cannot tell"), reliability("far from the data")) == (None, [])
 
 
 def test_without_anything_to_compare_with_nobody_can_tell():
     rows = [{"step": step, "figure": 100.0} for step in range(0, 100, 10)]
-    found = diagnose_run(rows, SPEC, replace(IDENTITY, general=asdict(Settings(steps=90))), "runs/x")
+    found = diagnose_run(rows, SPEC, OVER, "runs/x")
     assert (found.verdict.name, found.verdict.healthy) == ("cannot tell", False)
     assert "no examples are held out" in found.lines()[1]
 
@@ -112,75 +155,3 @@ def test_the_words_hold_the_evidence_the_command_and_how_sure():
     assert "spar train 'my digits' --recipe gan-mnist --out runs/x --fresh\n" in text
     assert "healthy runs were called sick" in text
     assert found.to_json()["remedy"]["command"] in text
-
-
-def test_the_users_own_settings_are_the_first_suspects():
-    remedy = sick("nothing learned", given={"hold": "generator", "steps": 900, "seed": 3})
-    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"seed": 3})
-    assert "hold=generator" in remedy.why
-
-
-def test_circles_are_calmed_by_rates_that_fall_and_an_average():
-    remedy = sick("oscillation", given={"lr_generator": 0.01, "seed": 3})
-    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"seed": 3} | CALMING)
-    assert "lr_generator=0.01" in remedy.why
-    falling = asdict(Settings(steps=1000, decay_generator=0.9, decay_discriminator=0.9))
-    assert sick("oscillation", general=falling).recipe == "auto"
-
-
-def test_without_suspects_the_best_known_recipe_takes_its_place():
-    remedy = sick("nothing learned", given={"batch": 8, "size": 64}, data_options={"size": 64})
-    assert (remedy.recipe, remedy.settings) == ("auto", {"size": 64})
-
-
-def test_another_length_than_the_recipes_is_a_suspect_too():
-    remedy = sick("nothing learned", given={"steps": 100, "batch": 8})
-    assert (remedy.recipe, remedy.settings) == ("gan-mnist", {"batch": 8})
-    assert "you set steps=100" in remedy.why
-
-
-def test_modes_of_points_are_what_most_recipes_leave_out_by_themselves():
-    points = DataSpec("points", (2,))
-    given = {"lr_generator": 0.05, "seed": 3}
-    assert sick("modes missing", recipe="pacgan", given=given, spec=points).recipe == "auto"
-    assert sick("modes missing", recipe="pacgan", given=given).recipe == "pacgan"
-    findings = tuple(Finding(kind, "", ()) for kind in ("undertrained", "modes missing"))
-    both = Verdict(1000, findings, (), {"improving": 0.5, "above_floor": 8.0})
-    assert prescribe(both, replace(IDENTITY, recipe="pacgan", spec=points)).recipe == "auto"
-    assert prescribe(both, replace(IDENTITY, recipe="r3gan", spec=points)).goes_on
-
-
-def test_the_best_known_recipe_is_played_more_gently():
-    remedy = sick("divergence", recipe="auto")
-    assert remedy.settings == {"lr_generator": 1e-4, "lr_discriminator": 1e-4}
-
-
-@pytest.mark.parametrize(("above", "steps"), [(8.0, 4000), (2.0, 2000), (1.0, 2000), (1e6, 10_000)])
-def test_an_undertrained_run_goes_on_as_long_as_it_needs(above, steps):
-    halving = {"improving": 0.5, "above_floor": above}  # the figure halves when the steps double
-    remedy = sick("undertrained", halving, given={"steps": 1000, "k": 2})
-    assert remedy.settings == {"steps": steps, "k": 2}
-    assert remedy.command("digits", "runs/x") == (
-        f"spar train digits --recipe gan-mnist --out runs/x --set k=2 --steps {steps}"
-    )
-
-
-def test_a_recipe_of_the_users_goes_by_its_file():
-    halving = {"improving": 0.5, "above_floor": 8.0}
-    remedy = sick("undertrained", halving, recipe="mine", recipe_digest="abc", recipe_file="/my recipes/mine.py")
-    assert remedy.command("digits", "runs/x").startswith("spar train digits --recipe '/my recipes/mine.py' --out ")
-    assert sick("nothing learned", recipe="auto", recipe_digest="abc").recipe == "auto"
-
-
-def test_it_is_told_how_long_that_takes():
-    remedy = sick("undertrained", {"improving": 0.5, "above_floor": 8.0}, rate=16.0)
-    assert "about 100 more minutes" in remedy.why  # 3 000 steps of 32 images
-
-
-def test_against_copies_only_augmentation_or_more_data_help():
-    assert sick("memorisation").settings == {"augment": "ada"}
-    assert sick("memorisation", own={"augment": "ada"}) is None
-
-
-def test_a_healthy_run_needs_no_remedy():
-    assert prescribe(Verdict(100, (), (), {}), IDENTITY) is None

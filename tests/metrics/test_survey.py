@@ -30,6 +30,7 @@ def test_real_examples_look_like_real_examples(survey):
     held_out = dataset.test.read(torch.arange(len(dataset.test)).numpy()).x
     got = look(survey, held_out)
     floors = survey[0].floors()
+    assert floors["real_held_out"] == len(survey[2].validation)
     assert got["sample_precision"] > 0.9 * floors["real_precision"]
     assert got["sample_spacing"] == pytest.approx(1, abs=0.3)
     assert 0.7 < got["sample_to_train"] < 1.5
@@ -39,7 +40,9 @@ def test_training_examples_are_no_floor_for_themselves(tmp_path):
     np.save(tmp_path / "few.npy", np.random.default_rng(0).integers(0, 256, (8, 8, 8), np.uint8))
     few = open_data(str(tmp_path / "few.npy"), DataOptions())
     assert few.validation is None
-    assert "real_figure" not in SampleSurvey(few, make_ranking(few)).floors()
+    floors = SampleSurvey(few, make_ranking(few)).floors()
+    assert "real_figure" not in floors
+    assert floors["real_held_out"] == 0
 
 
 def test_copies_are_seen(survey):
@@ -48,6 +51,36 @@ def test_copies_are_seen(survey):
     noisy = (copies.float() + 4 * torch.randn(copies.shape)).clamp(0, 255).to(torch.uint8)
     assert look(survey, copies)["sample_to_train"] < 1e-3
     assert look(survey, noisy)["sample_to_train"] < 0.5
+
+
+def test_copies_among_new_images_are_a_share(survey):
+    _, _, dataset = survey
+    held_out = dataset.test.read(torch.arange(90).numpy()).x
+    mixed = torch.cat([held_out, all_training(dataset).x[:10]])
+    assert look(survey, held_out)["sample_copies"] < 0.02
+    assert look(survey, mixed)["sample_copies"] == pytest.approx(0.1, abs=0.02)
+
+
+def test_the_floor_of_copies_leaves_each_training_image_out_once(tmp_path, digit_images):
+    np.save(tmp_path / "few.npy", digit_images[0][:13].numpy())
+    dataset = open_data(str(tmp_path / "few.npy"), DataOptions())
+    rank = make_ranking(dataset)
+    x = rank.features(dataset.spec.encode(all_training(dataset).x)).double()
+    expected = []
+    for i in range(len(x)):
+        others = torch.cat([x[:i], x[i + 1 :]])
+        to_all, apart = (others - x[i]).norm(dim=1), torch.cdist(others, others)
+        nearest = int(to_all.argmin())
+        expected.append(float(to_all[nearest] / apart[nearest][apart[nearest] > 0].min()))
+    floors = SampleSurvey(dataset, rank).floors()
+    assert floors["real_to_train"] == pytest.approx(np.median(expected), rel=1e-6)
+    assert floors["real_copies"] == pytest.approx(np.mean(np.array(expected) < 1 / 3))
+
+
+def test_the_floor_of_copies_is_what_held_out_images_have(survey):
+    _, _, dataset = survey
+    held_out = dataset.test.read(torch.arange(len(dataset.test)).numpy()).x
+    assert look(survey, held_out)["sample_to_train"] == pytest.approx(survey[0].floors()["real_to_train"], rel=0.1)
 
 
 def test_data_that_repeat_themselves_hide_no_copies(tmp_path, digit_images):

@@ -110,7 +110,8 @@ def test_the_command_trains_the_same_run_again(given: tuple, spar, tmp_path: Pat
     ended = spar(*words[1:], "--device", "cpu", "--out", "again")
     assert (ended.code, ended.err) == (0, "")
     again = sparring.load("again")
-    assert replace(again.identity, given=run.identity.given, chosen=run.identity.chosen) == run.identity
+    heeded = {name: getattr(run.identity, name) for name in ("given", "defaults", "chosen")}
+    assert replace(again.identity, **heeded) == run.identity
     assert torch.equal(again.sample(4, checkpoint="last"), run.sample(4, checkpoint="last"))
 
 

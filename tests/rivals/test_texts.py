@@ -50,6 +50,18 @@ def test_every_text_is_in_one_part(messages: Path) -> None:
     assert "400 different texts of 401 (320 ham, 80 spam)" in texts.notes
 
 
+def test_entities_are_no_words(messages: Path, tmp_path: Path) -> None:
+    """Messages that come from the web: a text is the same text however it is written."""
+    extra = "ham\tin &lt;#&gt; min &amp; more\nham\tin <#> min & more\n"
+    (tmp_path / "web.tsv").write_text(messages.read_text() + extra)
+    texts = open_texts(str(tmp_path / "web.tsv"))
+    assert "in <#> min & more" in texts.train.texts + texts.test.texts
+    assert len(texts.train) + len(texts.test) == 401
+    (tmp_path / "web.tsv").write_text(messages.read_text() + "ham\t&nbsp;\n")
+    with pytest.raises(UsageError, match="line 402: a label, a tab and a text are needed"):
+        open_texts(str(tmp_path / "web.tsv"))
+
+
 def test_labels_are_drawn_by_seed_and_as_frequent_as_they_are(messages: Path) -> None:
     texts = open_texts(str(messages))
     draws = [some_of(texts.train, 50, seed) for seed in (0, 0, 1)]

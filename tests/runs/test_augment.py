@@ -47,7 +47,6 @@ def test_as_many_of_each_class_by_seed(run) -> None:
     assert made.train.x.shape == (70, 1, 8, 8)
     assert made.train.x.dtype == torch.uint8
     assert made.counts().tolist() == [[0, 7]] * 10
-    assert made.held_out == {}
     again, other, near = run.augment(7), run.augment(7, seed=1), run.augment(7, truncation=0.1)
     assert torch.equal(made.train.x, again.train.x)
     assert not torch.equal(made.train.x, other.train.x)
@@ -62,6 +61,9 @@ def test_completes_the_training_images_and_leaves_the_others(run) -> None:
     assert sorted_rows(Batch(made.train.x[real], made.train.y[real])) == sorted_rows(everything(data.train))
     for name in ("validation", "test"):
         assert sorted_rows(made.held_out[name]) == sorted_rows(everything(getattr(data, name)))
+    alone = run.augment(1).held_out
+    assert alone.keys() == {"test"}
+    assert sorted_rows(alone["test"]) == sorted_rows(made.held_out["test"])
     assert (run.augment(200, balance=True).counts().sum(1) == 200).all()
     with pytest.raises(UsageError, match=rf"has {largest} training images already: ask for that many"):
         run.augment(largest - 1, balance=True)
@@ -75,12 +77,27 @@ def test_is_read_again_as_it_was(run, tmp_path: Path, name: str, balance: bool) 
     data = open_data(str(tmp_path / name))
     assert data.spec.classes == run.spec.classes
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
-    if balance:
-        for part, batch in {"train": made.train, **made.held_out}.items():
-            assert sorted_rows(everything(parts[part])) == sorted_rows(batch)
-    else:
-        assert sorted(r for part in parts.values() for r in sorted_rows(everything(part))) == sorted_rows(made.train)
+    assert (data.validation is not None) == balance
+    for part, batch in {"train": made.train, **made.held_out}.items():
+        assert sorted_rows(everything(parts[part])) == sorted_rows(batch)
     assert data.skipped == ()
+    assert any(note.endswith(f"of which {int(made.generated.sum())} are generated") for note in data.notes)
+
+
+@pytest.mark.parametrize("name", ["set.npz", "set"])
+def test_what_is_held_out_is_real(tmp_path: Path, name: str) -> None:
+    """Where a set has no parts of its own: of 60 images every second one is generated, or all are."""
+    y, generated = torch.arange(60) % 3, torch.arange(60) % 2 == 0
+    batch = Batch(torch.arange(60, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4) * 4, y)
+    write_labelled(tmp_path / name, ("a", "b", "c"), {"train": batch}, generated)
+    data = open_data(str(tmp_path / name))
+    for part in (data.validation, data.test):
+        assert (everything(part).x[:, 0, 0, 0] // 4 % 2 == 1).all()
+    assert len(data.train) + len(data.validation) + len(data.test) == 60
+    write_labelled(tmp_path / f"all-{name}", ("a", "b", "c"), {"train": batch}, torch.ones(60, dtype=torch.bool))
+    data = open_data(str(tmp_path / f"all-{name}"))
+    assert (data.validation, data.test, len(data.train)) == (None, None, 60)
+    assert "test: none, nothing can be held out (under 10 real images)" in data.notes
 
 
 @pytest.mark.parametrize("second", ["../cat", "Train"])
@@ -105,7 +122,7 @@ def test_folders_of_classes_are_not_taken_for_parts(tmp_path: Path) -> None:
     classes = ("test", "train")
     y = torch.arange(40) % 2
     batch = Batch(torch.arange(40).view(-1, 1, 1, 1).expand(-1, 1, 4, 4).to(torch.uint8), y)
-    write_labelled(tmp_path / "set", classes, {"train": batch}, torch.ones(40, dtype=torch.bool))
+    write_labelled(tmp_path / "set", classes, {"train": batch}, torch.zeros(40, dtype=torch.bool))
     data = open_data(str(tmp_path / "set"))
     assert data.spec.classes == classes
     assert sum(len(part) for part in (data.train, data.validation, data.test) if part is not None) == 40
@@ -177,11 +194,14 @@ def test_the_command(run, spar, tmp_path: Path) -> None:
     done = spar("augment", run.path, "--per-class", 12, "--out", out)
     assert (done.code, done.err) == (0, "")
     assert f"120 images made by step 4: {out}\nnext: spar data {out}\n" in done.out
-    pictures = sorted((out / "3").iterdir())
+    pictures = sorted((out / "train" / "3").iterdir())
     labels = dict(json.loads((out / "dataset.json").read_text())["labels"])
     assert len(pictures) == 12
     assert all(labels[str(picture.relative_to(out))] == 3 for picture in pictures)
     assert {picture.name.split("-")[0] for picture in pictures} == {"generated"}
+    assert {picture.name.split("-")[0] for picture in (out / "test").rglob("*.png")} == {"real"}
+    shown = spar("data", out, "--out", tmp_path / "sheet.png")
+    assert "note: train: 120 images, of which 120 are generated\n" in shown.out
 
 
 def test_the_command_completes_data_that_are_read_again(run, spar, tmp_path: Path) -> None:

@@ -13,8 +13,10 @@ from torch import nn
 import sparring
 from sparring.data import everything
 from sparring.errors import UsageError
+from sparring.networks import representation_of
 from sparring.runs.features import SOURCES
 from sparring.runs.inversion import Inversion
+from sparring.training.chunks import in_chunks
 from sparring.training.display import Display
 
 SMALL = {"device": "cpu", "display": Display(quiet=True), "batch": 8, "log_every": 2}
@@ -149,7 +151,7 @@ def test_mistakes_are_one_line(run: sparring.Run, digits_run: sparring.Run, spar
         "holds images of 1 x 16 x 12": (run.path, tmp_path / "larger.npy", *out),
         "give --set size=8x8 --set channels=1": (run.path, tmp_path / "colour.npy", *out),
         "holds points of 2": (run.path, "ring", *out),
-        "no encoder": (digits_run.path, "--from", "code", *out),
+        "no encoder: train one with --recipe bigan, ae or vae": (digits_run.path, "--from", "code", *out),
         "choose one of discriminator": (run.path, "--from", "critic", *out),
         "choose one of all, train": (run.path, "--part", "some", *out),
         "holds no checkpoint yet": (unfinished, *out),
@@ -164,6 +166,27 @@ def test_mistakes_are_one_line(run: sparring.Run, digits_run: sparring.Run, spar
     assert not (tmp_path / "f.npy").exists()
     ended = spar("features", run.path, tmp_path / "colour.npy", "--set", "size=8x8", "--set", "channels=1", *out)
     assert ended.code == 0
+
+
+def test_a_classifier_s_features_are_those_that_predict_uses(spar, tmp_path: Path) -> None:
+    few = {"labels_per_class": 2, "batch": 10, "network": "perceptron", "best_every": 2, "ema": 0.9}
+    run = sparring.train("digits", "few-labels", out=tmp_path / "c", **(SMALL | few), steps=5)
+    x = run.sample(20)
+    classifier = representation_of(run.classifier("last"))
+    assert torch.equal(run.features(x), in_chunks(classifier, (x,), torch.device("cpu")))
+    assert not torch.equal(run.features(x), representation_of(run.discriminator("last"))(x))
+    assert not torch.equal(run.features(x), run.features(x, checkpoint="best"))
+    ended = spar("features", run.path, "--part", "test", "--out", tmp_path / "f.npy")
+    assert f"from the discriminator of step 5: {tmp_path / 'f.npy'}" in ended.out
+    assert np.array_equal(np.load(tmp_path / "f.npy"), run.features(run.dataset().test.tensors().x).numpy())
+
+
+def test_a_run_without_a_discriminator_says_what_there_is(spar, tmp_path: Path) -> None:
+    run = sparring.train("digits", "ae", out=tmp_path / "a", **SMALL, steps=2)
+    ended = spar("features", run.path, "--out", tmp_path / "f.npy")
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "has no discriminator: its recipe trains without one. Take --from encoder, code or generator" in ended.err
+    assert spar("features", run.path, "--from", "encoder", "--out", tmp_path / "f.npy").code == 0
 
 
 def test_packs_have_no_features_of_one_example(tmp_path: Path) -> None:

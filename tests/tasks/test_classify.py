@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,7 +197,7 @@ def test_a_file_whose_name_is_no_text_keeps_it(found: Classification, spar, tmp_
 
 @pytest.mark.parametrize(
     ("images", "out", "says"),
-    [("digits", "p.csv", "is a named set"), (".", "", "FILE.csv"), (".", "p.txt", "FILE.csv")],
+    [("ring", "p.csv", "ring holds points, no images"), (".", "", "FILE.csv"), (".", "p.txt", "FILE.csv")],
 )
 def test_what_cannot_be_predicted_is_one_clear_line(found: Classification, spar, images, out, says) -> None:
     ended = spar("predict", found.run.path, images, "--out", out)
@@ -307,6 +308,43 @@ def test_errors_of_few_images_are_counts() -> None:
     assert in_words([0.996], 1000) == "996 of 1000 (99.0 to 99.9 %)"
     assert in_words([0.02], 10_000) == "2.00 % ± 0.14"
     assert in_words([0.01, 0.03], 5) == "2.00 % ± 1.41 (1.00 to 3.00)"
+
+
+def test_a_table_says_what_stands_beside_an_error(found: Classification) -> None:
+    title = to_table([replace(found, errors={GAME: 0.2, ALONE: 0.0})]).title
+    assert title.endswith("; ± standard error, or a count with its 95 % interval")
+
+
+@pytest.mark.parametrize("data", ["ring", "circle"])
+def test_points_are_refused_for_what_they_are(data: str, spar, tmp_path: Path) -> None:
+    done = spar("classify", data, "--labels-per-class", 2, "--out", tmp_path / "run")
+    assert (done.code, done.err) == (
+        2,
+        f"spar: {data} has points, and only images are classified: name a set of images.\n",
+    )
+
+
+OWN = """
+from dataclasses import replace
+from sparring.recipes.few_labels import few_labels
+
+def recipe(spec):
+    return replace(few_labels(spec, width=16), steps=2, batch=10)
+"""
+
+
+def test_a_recipe_file_names_the_run_and_the_next_command_knows_it(spar, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my recipes").mkdir()
+    (tmp_path / "my recipes" / "clf.py").write_text(OWN)
+    np.save("x.npy", np.zeros((2, 8, 8), np.uint8))
+    done = spar("classify", "digits", "--labels-per-class", 2, "--recipe", "my recipes/clf.py", "--no-baselines")
+    assert done.code == 0, done.err
+    run, then = done.out.splitlines()[-2:]
+    assert run == "run: runs/digits-clf-2-seed0"
+    words = shlex.split(then.removeprefix("next: spar ").replace("IMAGES", "x.npy"))
+    assert spar(*words).code == 0
+    assert len(lines_of(Path("predictions.csv"))) == 2
 
 
 def test_draws_of_labels_are_drawn_by_the_seed_alone() -> None:

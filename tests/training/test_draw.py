@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sparring.data import open_data
-from sparring.game import TwoUpdates
+from sparring.game import FewLabels, Supervised, TwoUpdates
 from sparring.objectives import non_saturating
 from sparring.training.draw import GAME, PRETRAINING, Draw, list_moves, mix
 from sparring.types import Batch, DataSpec, Drawn
@@ -170,6 +170,33 @@ def test_the_whole_and_the_read_batches_are_the_same(tiny) -> None:
     for step in (0, 7):
         assert equal(drawn(read, step), drawn(gathered, step))
     assert source.tensors().x.dtype == torch.uint8
+
+
+class FewKnown(Counting):
+    """The same, of which each tenth shows its label."""
+
+    labels = np.where(np.arange(100) % 10 == 3, np.arange(100) // 10, -1)
+
+    def read(self, indices: np.ndarray) -> Batch:
+        return Batch(super().read(indices).x, torch.from_numpy(self.labels[indices]))
+
+
+def test_all_images_play_the_game_of_few_labels_and_the_labelled_ones_are_learned(tiny) -> None:
+    draw = Draw(tiny(game=FewLabels(non_saturating, labelled=0.5), batch=10), FewKnown(), CPU)
+    real, labelled = [], []
+    for step in range(10):
+        discriminator, generator = drawn(draw, step)
+        real += [*discriminator.real[0].flatten().tolist(), *generator.real[0].flatten().tolist()]
+        labelled += zip(discriminator.labelled[0].flatten().tolist(), discriminator.labelled[1].tolist(), strict=True)
+    assert sorted(real) == sorted([*range(100), *range(100)])  # two epochs
+    assert sorted(labelled) == sorted(5 * [(10 * tens + 3, tens) for tens in range(10)])
+
+
+def test_labels_alone_are_learned_without_the_other_images(tiny) -> None:
+    draw = Draw(tiny(game=Supervised(), batch=10), FewKnown(), CPU)
+    (only,) = drawn(draw, 0)
+    assert only.real == ()
+    assert set(only.labelled[0].flatten().tolist()) == set(range(3, 100, 10))
 
 
 def test_mixed_seeds_are_all_different() -> None:

@@ -54,8 +54,8 @@ def augment(
     if balance:
         pairs = zip(made.classes, made.counts().tolist(), strict=True)
         say("real + generated: " + ", ".join(f"{name}: {real} + {new}" for name, (real, new) in pairs))
-        for name, part in made.held_out.items():
-            say(f"{name}: {len(part.x)} real")
+    for name, part in made.held_out.items():
+        say(f"{name}: {len(part.x)} real")
     if not keep_copies:
         say(f"left out as copies of training images: {made.copies}")
     say(f"{int(made.generated.sum())} images made by step {loaded.step(checkpoint)}: {out}")

@@ -31,7 +31,9 @@ def classify(
         Path | None, typer.Option(help="The run's directory.", show_default="runs/DATA-RECIPE-N-seedS")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="How many steps.")] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe: few-labels or another that trains a classifier.")] = "",
+    recipe: Annotated[
+        str, typer.Option(help="Another recipe than few-labels that trains a classifier, or a FILE.py.")
+    ] = "",
     device: DeviceOption = "auto",
     settings: SetOption = None,
     baselines: Annotated[bool, typer.Option(help="Also measure labels alone, label spreading, and all labels.")] = True,
@@ -54,22 +56,25 @@ def classify(
         raise UsageError("--seed and --seeds are both given.")
     chosen = [seed or 0] if seeds is None else whole_numbers(seeds, "--seeds")
     check_seeds(chosen)
-    found = [
-        train(
-            data,
-            labels_per_class,
-            seed=one,
-            recipe=recipe or RECIPE,
-            out=out.with_name(f"{out.name}-{one}") if out and len(chosen) > 1 else out,
-            device=device,
-            fresh=fresh,
-            baselines=baselines,
-            networks=networks,
-            display=Display(quiet=True) if as_json else None,
-            **values,
+    found = []
+    for number, one in enumerate(chosen, start=1):
+        if len(chosen) > 1 and not as_json:
+            say(f"seed {one}, {number} of {len(chosen)}:")
+        found.append(
+            train(
+                data,
+                labels_per_class,
+                seed=one,
+                recipe=recipe or RECIPE,
+                out=out.with_name(f"{out.name}-{one}") if out and len(chosen) > 1 else out,
+                device=device,
+                fresh=fresh,
+                baselines=baselines,
+                networks=networks,
+                display=Display(quiet=True) if as_json else None,
+                **values,
+            )
         )
-        for one in chosen
-    ]
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=2))
     else:
@@ -80,6 +85,7 @@ def tell(found: list[Classification]) -> None:
     """Print the errors, where the run is, and what can be done with it."""
     from rich.console import Console
 
+    from sparring.diagnosis.command import recipe_word
     from sparring.tasks.classification import to_table
 
     last = found[-1]
@@ -88,5 +94,6 @@ def tell(found: list[Classification]) -> None:
     else:
         say("nothing is held out of these data, so there is no error to tell")
     also = "".join(f" --also {quote(str(other.path))}" for other in last.others)
+    file = f" --recipe {quote(recipe_word(last.run.identity))}" if last.run.identity.recipe_digest else ""
     say(f"run: {last.run.path}")
-    say(f"next: spar predict {quote(str(last.run.path))} IMAGES{also} --out predictions.csv")
+    say(f"next: spar predict {quote(str(last.run.path))} IMAGES{also}{file} --out predictions.csv")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sparring.cli.arguments import CheckpointOption, DeviceOption, FileOption, RunArgument, SetOption, say
+from sparring.cli.arguments import DeviceOption, FileOption, RunArgument, SetOption, say
 
 
 def features(
@@ -29,7 +29,12 @@ def features(
         Path | None, typer.Option(help="FILE.png: examples, each above what the generator makes of its code.")
     ] = None,
     settings: SetOption = None,
-    checkpoint: CheckpointOption = "best",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            help="best, last, or a step's number.", show_default="best; last for a classifier's hidden layers"
+        ),
+    ] = None,
     recipe: FileOption = None,
     device: DeviceOption = "auto",
 ) -> None:
@@ -38,6 +43,7 @@ def features(
     from sparring.files import save_png
     from sparring.runs.export import check_name
     from sparring.runs.feature_files import data_for, part_of, reconstructions, write_features
+    from sparring.runs.features import checkpoint_for
     from sparring.settings import parse_assignments
     from sparring.training.device import choose_device
     from sparring.training.display import following
@@ -45,6 +51,7 @@ def features(
     for path, kind in ((out, ".npy"), (picture, ".png")):
         check_name(path, kind)
     loaded, torch_device = api.load(run, recipe), choose_device(device)
+    checkpoint = checkpoint_for(source, loaded.recipe, checkpoint)
     dataset = data_for(loaded, data, parse_assignments(settings or []))
     examples, extractor = part_of(dataset, part), loaded.extractor(source, checkpoint).to(torch_device)
     if picture:

@@ -13,7 +13,10 @@ from sparring.errors import UsageError
 
 def predict(
     run: RunArgument,
-    images: Annotated[str, typer.Argument(help="An image, or a folder, zip, .npy, .npz or IDX file of images.")],
+    images: Annotated[
+        str,
+        typer.Argument(help="An image, or a folder, zip, .npy, .npz or IDX file; or a named set: what it holds out."),
+    ],
     out: Annotated[Path, typer.Option(help="FILE.csv: a line an image, the probability of each class.")] = Path(
         "predictions.csv"
     ),
@@ -31,17 +34,14 @@ def predict(
     device: DeviceOption = "auto",
 ) -> None:
     """Classify images with what spar classify trained."""
-    from typing import get_type_hints
-
     import torch
 
     from sparring import api
-    from sparring.data import DataOptions
-    from sparring.data.images import read_images
     from sparring.files import write_atomically
     from sparring.runs.classifier import as_csv
     from sparring.runs.export import check_name
-    from sparring.settings import parse_assignments, split
+    from sparring.runs.unseen import is_named, unseen_images
+    from sparring.settings import parse_assignments
 
     check_name(out, ".csv")
     runs = [api.load(one, recipe) for one in [run, *map(Path, also or [])]]
@@ -50,11 +50,11 @@ def predict(
         one.classifier(checkpoint)  # refuses a run without one before anything is read
         if (one.spec.shape, one.spec.classes) != (spec.shape, spec.classes):
             raise UsageError(f"{one.path} knows other images or classes than {run}: their means mean nothing.")
-    (options,) = split(parse_assignments(settings or []), get_type_hints(DataOptions))
-    read = read_images(images, spec, fit, DataOptions(**options))  # type: ignore[arg-type]
+    read = unseen_images(runs[0], images, fit, parse_assignments(settings or []))
     found = torch.stack([one.predict(read.x, checkpoint=checkpoint, device=device) for one in runs]).mean(0)
     # A file's name may be no text: then its very bytes are written.
     write_atomically(out, as_csv(read.names, spec.classes, found).encode(errors="surrogateescape"))
     for name, why in read.skipped:
         typer.echo(f"spar: skipped {name}: {why}", err=True)
-    say(f"{len(found)} images: {out}")
+    held_out = f" that {images} holds out" if is_named(images) else ""
+    say(f"{len(found)} images{held_out}: {out}")

@@ -75,20 +75,24 @@ class ArrayImages:
         options: DataOptions,
         class_names: tuple[str, ...] = (),
         attribute_names: tuple[str, ...] = (),
+        generated: NDArray[np.bool_] | None = None,
     ) -> None:
+        """``generated`` tells which of the training images a generator made."""
         self.name = name
         self.place = place
         self.tables = tables
         self.black_and_white = options.black_and_white()
         self.class_names = class_names
         self.attribute_names = attribute_names
+        self.generated = generated
         self._scales: dict[str, tuple[float, float]] = {}
         self._labels: list[NDArray[np.int64] | None] = []
         self._attributes: list[NDArray[np.float32]] = []
 
     def identity(self) -> Any:
         """The identities of all tables."""
-        return [[table.name, table.part, table.identity()] for table in self.tables]
+        marked = [] if self.generated is None else ["some are generated"]
+        return [*([table.name, table.part, table.identity()] for table in self.tables), *marked]
 
     def survey(self) -> Survey:
         """Shapes, value ranges and labels of all tables."""
@@ -147,8 +151,11 @@ class ArrayImages:
             images = (image for block in table.blocks() for image in self._pixels(block, table.name, channels_first))
             numbers = itertools.repeat(UNLABELLED) if labels is None else iter(labels.tolist())
             rows = (tuple(row.tolist()) for row in values) if self._attributes else itertools.repeat(())
-            for pixels, label, row in zip(images, numbers, rows, strict=False):
-                yield Item(fit_pixels(pixels, layout), label, table.part, attributes=row)
+            marks = itertools.repeat(False)
+            if self.generated is not None and table.part == "train":
+                marks = iter(self.generated.tolist())
+            for pixels, label, row, made in zip(images, numbers, rows, marks, strict=False):
+                yield Item(fit_pixels(pixels, layout), label, table.part, attributes=row, generated=made)
 
     def _pixels(self, block: Array, name: str, channels_first: bool) -> Pixels:
         """A raw block as uint8 (n, H, W, 1 or 3)."""

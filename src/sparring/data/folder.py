@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from sparring.data.attributes import TABLE, Listed, check_names, numbered, read_csv
 from sparring.data.decode import EXTENSIONS, decode, explain, look
 from sparring.data.layout import Layout
-from sparring.data.origin import UNLABELLED, Item, Part, Survey, nothing_read
+from sparring.data.origin import GENERATED, UNLABELLED, Item, Part, Survey, nothing_read
 from sparring.data.tree import Tree
 from sparring.errors import UsageError
 
@@ -29,7 +29,9 @@ PARTS: dict[str, Part] = {
     "testing": "test",
 }
 LABELS = "dataset.json"
-READING = 2
+NO_CLASS = ("unlabelled", "unlabeled")
+"""What a folder of images without a label may be called, in any case, with lines or dashes around."""
+READING = 3
 """Changes when the same files come to mean something else: then they are packed anew."""
 AHEAD = 128
 """How many images are decoded ahead: the bound on memory."""
@@ -44,6 +46,7 @@ class Entry(NamedTuple):
     part: Part = "train"
     label: str | None = None
     attributes: tuple[float, ...] = ()
+    generated: bool = False
 
 
 class Labels(NamedTuple):
@@ -51,12 +54,15 @@ class Labels(NamedTuple):
 
     of: dict[str, str | None]
     classes: tuple[str, ...]
+    generated: frozenset[str] = frozenset()
+    """The files that a generator made."""
 
 
 class ImageFiles:
     """An origin made of image files.
 
-    The class is the first sub-folder, unless ``dataset.json`` says otherwise. Attributes, from ``attributes.csv`` or as
+    The class is the first sub-folder, unless ``dataset.json`` says otherwise; images beside the sub-folders, or in one
+    called ``unlabelled``, have none. Attributes, from ``attributes.csv`` or as
     vectors in ``dataset.json``, are the condition in place of any class. A top level of exactly ``train`` and ``test``
     (and/or ``val``) gives the parts. A folder that wraps everything is looked through. Without ``listed`` those two
     files are not looked at.
@@ -105,7 +111,10 @@ class ImageFiles:
             label = UNLABELLED if entry.label is None else index[entry.label]
             try:
                 with self.tree.open(entry.path) as file:
-                    return Item(decode(file, layout), label, entry.part, entry.path, attributes=entry.attributes)
+                    pixels = decode(file, layout)
+                return Item(
+                    pixels, label, entry.part, entry.path, attributes=entry.attributes, generated=entry.generated
+                )
             except Exception as error:  # decoders raise anything at all for damaged files
                 return Item(None, name=entry.path, problem=explain(error))
 
@@ -143,6 +152,8 @@ class ImageFiles:
         if listing is None:
             if len({entry.label for entry in self._entries} - {None}) > 1:
                 notes.append("the classes are the sub-folders")
+            if folders := {name for entry in self._entries for name in entry.path.split("/")[:-1] if _no_class(name)}:
+                notes.append(f"no class, but images without a label: the folder {', '.join(sorted(folders))}")
             return []
         labels = _read_listing(self.tree, listing)
         if isinstance(labels, Listed):
@@ -152,7 +163,10 @@ class ImageFiles:
                 f"no image of {self.place} is named in its {LABELS}: there is {images[0]}, but {LABELS} begins with "
                 f"{next(iter(labels.of))}. Give paths as they are below {self.place}"
             )
-        self._entries = [entry._replace(label=labels.of.get(entry.path)) for entry in self._entries]
+        self._entries = [
+            entry._replace(label=labels.of.get(entry.path), generated=entry.path in labels.generated)
+            for entry in self._entries
+        ]
         self._classes = labels.classes
         notes.append(f"the labels are those of {LABELS}")
         return _missing(labels.of, images, LABELS)
@@ -197,8 +211,13 @@ def _by_folder(images: Sequence[str], root: str) -> list[Entry]:
     for path, parts in zip(images, below, strict=True):
         folders = parts[1:-1] if split else parts[:-1]
         part: Part = PARTS[parts[0].lower()] if split else "train"
-        entries.append(Entry(path, part, folders[0] if folders else None))
+        entries.append(Entry(path, part, folders[0] if folders and not _no_class(folders[0]) else None))
     return entries
+
+
+def _no_class(folder: str) -> bool:
+    """Whether a folder is called so that its images have no label."""
+    return folder.strip("_- ").lower() in NO_CLASS
 
 
 def _class_order(name: str) -> tuple[bool, int, str]:
@@ -210,24 +229,27 @@ def _read_listing(tree: Tree, path: str) -> Labels | Listed:
     """The classes, or the attributes, from StyleGAN's dataset.json."""
     wanted = (
         f'{path} in {tree.place} must be {{"labels": [["image path", whole number or null], …] or null}}, or have '
-        "vectors of numbers, all as long, in place of the whole numbers"
+        "other numbers, or vectors of them, all as long, in place of the whole numbers"
     )
     try:
         with tree.open(path) as file:
             content = json.loads(file.read())
         pairs, names = content["labels"] or [], content.get("class_names")
+        whole = all(float(label).is_integer() for _, label in pairs if _is_number(label))
         labels: dict[str, str | None] = {}
         rows: dict[str, tuple[float, ...]] = {}
         for image, label in pairs:
             at = str(PurePosixPath(path).parent / image)
             if at in labels or at in rows:
                 raise UsageError(f"{path} in {tree.place} names {image} twice: which label does it have?")
-            if label is None or (type(label) is int and label >= 0):
-                labels[at] = None if label is None else _class_name(names, label)
-            elif _is_vector(label):
+            if label is None or (whole and _is_number(label) and label >= 0):
+                labels[at] = None if label is None else _class_name(names, int(label))
+            elif _is_vector(label) or (_is_number(label) and not whole):
                 rows[at] = tuple(map(float, label if isinstance(label, list) else [label]))
             else:
                 raise UsageError(f"{wanted}; the entry {str([image, label])[:80]} is not")
+        marked = content.get(GENERATED, [])
+        generated = frozenset(str(PurePosixPath(path).parent / str(image)) for image in marked)
         widths = {len(row) for row in rows.values()}
         if len(widths) > 1 or (rows and any(label is not None for label in labels.values())):
             raise UsageError(f"{wanted}; it has several kinds of labels")
@@ -236,7 +258,7 @@ def _read_listing(tree: Tree, path: str) -> Labels | Listed:
     if rows:
         return Listed(LABELS, check_names(numbered(*widths), LABELS), rows)
     labelled = any(label is not None for label in labels.values())
-    return Labels(labels, tuple(names) if names and labelled else ())
+    return Labels(labels, tuple(names) if names and labelled else (), generated)
 
 
 def _class_name(names: object, label: int) -> str:
@@ -250,9 +272,12 @@ def _class_name(names: object, label: int) -> str:
     return str(names[label])
 
 
+def _is_number(label: object) -> bool:
+    return type(label) in (int, float)
+
+
 def _is_vector(label: object) -> bool:
-    values = label if isinstance(label, list) else [label]
-    return bool(values) and (isinstance(label, (list, float))) and all(type(v) in (int, float) for v in values)
+    return isinstance(label, list) and bool(label) and all(map(_is_number, label))
 
 
 def _in_threads(work: Callable[[Entry], R], entries: Sequence[Entry]) -> Iterator[tuple[Entry, R]]:

@@ -13,7 +13,6 @@ from torch import Tensor
 from sparring.data.decode import EXTENSIONS, decode, explain, look
 from sparring.data.folder import ImageFiles
 from sparring.data.layout import Layout
-from sparring.data.named import NAMES
 from sparring.data.open import open_path
 from sparring.data.options import DataOptions
 from sparring.data.origin import Item, nothing_read
@@ -75,8 +74,8 @@ def look_through(path: str, layout: Layout, options: DataOptions) -> tuple[set[t
         except Exception as error:  # decoders raise anything at all for damaged files
             raise UsageError(f"{path} cannot be read: {explain(error)}") from None
         return {(height, width)}, one_file(file, layout)
-    if path in (*NAMES, *TOYS) and not file.exists():
-        raise UsageError(f"{path} is a named set: only images in a file or folder of their own are read here.")
+    if path in TOYS and not file.exists():
+        raise UsageError(f"{path} holds points, no images.")
     origin = open_path(path, options)
     if isinstance(origin, ImageFiles):
         origin = ImageFiles(origin.tree, origin.name, listed=False)

@@ -10,7 +10,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sparring.data.folder import LABELS, PARTS
 from sparring.data.npy import CLASS_NAMES
+from sparring.data.origin import GENERATED
 from sparring.errors import SparringError, UsageError
 from sparring.files import explain, write_atomically
 from sparring.types import Batch
@@ -47,8 +48,8 @@ def write_labelled(out: Path, classes: Sequence[str], parts: Mapping[str, Batch]
 
     FILE.npz has ``images`` (n, H, W, C) and ``labels``, or ``x_train``, ``y_train``, ``x_val`` … where there are
     several parts; ``class_names``, and ``generated``. A directory has a folder a class, within folders of the parts
-    where there are several, and ``dataset.json``; names begin with ``real`` or ``generated``. Either is there whole or
-    not at all.
+    where there are several, and ``dataset.json``, which lists the generated ones; names begin with ``real`` or
+    ``generated``. Either is there whole or not at all.
 
     Raises:
         UsageError: another kind of file, or a directory that is not empty.
@@ -66,7 +67,8 @@ def write_labelled(out: Path, classes: Sequence[str], parts: Mapping[str, Batch]
             prefix = f"{part}/" if len(parts) > 1 else ""
             made = generated.tolist() if part == "train" else [False] * len(batch.x)
             labels += write_pictures(folder, prefix, batch, folders(classes), made)
-        content = json.dumps({"labels": labels, CLASS_NAMES: list(classes)}, indent=0)
+        marked = [path for path, _ in labels if PurePosixPath(path).name.startswith(GENERATED)]
+        content = json.dumps({"labels": labels, CLASS_NAMES: list(classes), GENERATED: marked}, indent=0)
         (folder / LABELS).write_text(content, encoding="utf-8")
 
 
@@ -96,7 +98,7 @@ def write_pictures(
     """Write each image as a PNG in the folder of its class; gives their paths and labels."""
     labels: list[tuple[str, int]] = []
     for i, (image, label, made) in enumerate(zip(pixels(batch), label_array(batch).tolist(), generated, strict=True)):
-        path = f"{prefix}{names[label]}/{'generated' if made else 'real'}-{i:06d}.png"
+        path = f"{prefix}{names[label]}/{GENERATED if made else 'real'}-{i:06d}.png"
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(folder / path)
         labels.append((path, label))

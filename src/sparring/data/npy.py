@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sparring.data.arrays import Array, ArrayImages, Table, per_block
 from sparring.data.attributes import MOST
 from sparring.data.files import file_identity, read_exactly
 from sparring.data.options import DataOptions
-from sparring.data.origin import Part
+from sparring.data.origin import GENERATED, Part
 from sparring.errors import UsageError
 
 IMAGES = ("images", "x", "data")
@@ -128,9 +129,18 @@ def open_arrays(path: Path, name: str, options: DataOptions) -> ArrayImages:
             tables = [NpzTable(path, _images(archive, members, path), next((n for n in LABELS if n in members), None))]
         names = _names(archive, path, NAMES, f"1 to {MOST} texts, one an attribute", MOST) if NAMES in members else ()
         classes = _names(archive, path, CLASS_NAMES, "texts, one a class") if CLASS_NAMES in members else ()
+        generated = _marks(archive, path, tables[0].open()[0][0]) if GENERATED in members else None
     if len(set(classes)) < len(classes):
         raise UsageError(f"{CLASS_NAMES} in {path.name} names two classes alike")
-    return ArrayImages(name, place, tables, options, classes, attribute_names=names)
+    return ArrayImages(name, place, tables, options, classes, attribute_names=names, generated=generated)
+
+
+def _marks(archive: zipfile.ZipFile, path: Path, count: int) -> NDArray[np.bool_] | None:
+    """Which training images are generated: an array of booleans, one each. An array of another kind means nothing."""
+    where = f"{GENERATED} in {path.name}"
+    with _member(archive, GENERATED, path) as file:
+        shape, fortran, dtype = _header(file, where)
+        return _values(file, shape, fortran, dtype, where) if dtype.kind == "b" and shape == (count,) else None
 
 
 def _names(archive: zipfile.ZipFile, path: Path, member: str, wanted: str, most: float = math.inf) -> tuple[str, ...]:

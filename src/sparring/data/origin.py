@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Part: TypeAlias = Literal["train", "validation", "test"]
 Pixels: TypeAlias = NDArray[np.uint8]
 UNLABELLED = -1
+GENERATED = "generated"
+"""What tells generated images from real ones: an array of booleans in an archive, a list of files in dataset.json."""
 
 
 class Item(NamedTuple):
@@ -27,6 +29,8 @@ class Item(NamedTuple):
     name: str = ""
     problem: str = ""
     attributes: tuple[float, ...] = ()
+    generated: bool = False
+    """Made by a generator, as its source says: it trains, and is never held out."""
 
 
 @dataclass(frozen=True)

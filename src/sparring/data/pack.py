@@ -126,6 +126,7 @@ class Collected:
         self.labels: list[int] = []
         self.given: list[Part] = []
         self.hashes: list[int] = []
+        self.generated: list[bool] = []
         self.skipped = list(problems)
         self.grey = True
 
@@ -138,6 +139,7 @@ class Collected:
         data = pixels.transpose(2, 0, 1).tobytes()
         self.labels.append(item.label)
         self.given.append(item.part)
+        self.generated.append(item.generated)
         self.hashes.append(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big"))
         self.grey = self.grey and _is_grey(pixels)
         return data
@@ -164,7 +166,7 @@ def _write_entry(
     if classes and (labels < 0).any():
         notes.append(f"images without a label: {int((labels < 0).sum())}")
     holdout = TEST_SHARE if options.holdout is None else options.holdout
-    parts, part_notes = split(hashes, collected.given, holdout)
+    parts, part_notes = split(hashes, collected.given, holdout, np.array(collected.generated, bool))
     if not len(parts["train"]):
         raise UsageError(f"{origin.name} has no training images: {origin.place}")
     if collected.skipped:

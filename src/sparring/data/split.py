@@ -20,14 +20,19 @@ Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 
-def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part, Positions], list[str]]:
+def split(
+    hashes: Hashes, given: list[Part], holdout: float, generated: NDArray[np.bool_] | None = None
+) -> tuple[dict[Part, Positions], list[str]]:
     """Positions of each part, ascending, and notes that say how they were made.
 
     ``given`` is the part that the source names for each image; what it leaves to us is taken out of the training images
     by the hash of their content, so it stays when files are added or renamed, and exact duplicates stay together.
+    Images that are ``generated`` (n,) are left where they are: a figure measured on them would tell nothing.
     """
     named = np.array(given)
-    train = np.flatnonzero(named == "train")
+    made = np.flatnonzero((named == "train") & (False if generated is None else generated))
+    train = np.setdiff1d(np.flatnonzero(named == "train"), made)
+    real = "real images" if len(made) else "images"
     enough = len(train) >= SMALLEST
     parts: dict[Part, Positions] = {}
     notes: list[str] = []
@@ -47,13 +52,13 @@ def split(hashes: Hashes, given: list[Part], holdout: float) -> tuple[dict[Part,
             low = share
         if len(taken):
             parts[part] = taken
-            notes.append(f"{part}: {len(taken)} of {len(train)} images, held out by content hash")
+            notes.append(f"{part}: {len(taken)} of {len(train)} {real}, held out by content hash")
             train = np.setdiff1d(train, taken)
         else:
-            why = "all images are alike" if enough else f"under {SMALLEST} images"
+            why = f"all {real} are alike" if enough else f"under {SMALLEST} {real}"
             notes.append(f"{part}: none, nothing can be held out ({why})")
-    parts["train"] = train
-    notes.append(f"train: {len(train)} images")
+    train = parts["train"] = np.union1d(train, made)
+    notes.append(f"train: {len(train)} images" + (f", of which {len(made)} are generated" if len(made) else ""))
     if len(train) < TINY:
         notes.append(f"under {TINY} training images: figures are rough, and a generator may learn them by heart")
     return parts, notes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,7 +106,8 @@ def _find(name: str) -> Path:
 
 
 def _parse(line: str, number: int, path: Path) -> tuple[str, str]:
-    label, tab, text = line.partition("\t")
+    label, tab, escaped = line.partition("\t")
+    text = html.unescape(escaped)  # messages from the web say &lt;#&gt; for <#>: lt and gt are no words
     if not tab or not label.strip() or not text.strip():
         raise UsageError(f"{path}, line {number}: a label, a tab and a text are needed, not {line[:40]!r}.")
     return label.strip(), text.strip()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sparring.identity import Identity
 
-OPTIONS = ("steps", "batch", "seed")
+OPTIONS = ("steps", "batch", "seed", "on_sick")
 """Settings that have an option of their own."""
 
 
@@ -24,5 +24,5 @@ def training_command(
     words = ["spar", "train", data, "--recipe", recipe, *(["--out", out] if out else [])]
     words += ["--fresh"] if fresh or not out else []
     for name, value in settings.items():
-        words += [f"--{name}", str(value)] if name in OPTIONS else ["--set", f"{name}={value}"]
+        words += [f"--{name.replace('_', '-')}", str(value)] if name in OPTIONS else ["--set", f"{name}={value}"]
     return shlex.join(words)

@@ -7,14 +7,17 @@ from typing import Any, NamedTuple
 
 from sparring.diagnosis.history import Row
 from sparring.diagnosis.remedies import Remedy, prescribe
-from sparring.diagnosis.sicknesses import measured
-from sparring.diagnosis.verdict import EARLY, UNKNOWN, Verdict, diagnose
+from sparring.diagnosis.sicknesses import FAR, measured
+from sparring.diagnosis.verdict import EARLY, FEWEST_COMPARED, HEALTHY, IN_WORDS, SO_FAR, UNKNOWN, Verdict, diagnose
 from sparring.identity import Identity
 from sparring.types import DataSpec
 
 NOTHING_FOUND = {
     EARLY: "the samples were measured too seldom yet: five times is the least",
-    UNKNOWN: "no examples are held out to compare the samples with, or these are no nearer than untrained samples were",
+    UNKNOWN: "no examples are held out to compare the samples with, or too few (the least is "
+    f"{FEWEST_COMPARED}), or these are no nearer than untrained samples were",
+    FAR.name: FAR.meaning,
+    SO_FAR: "no sickness was found that would last, but the samples are not near the data yet, or still become better",
 }
 """What is said where nothing was found, and that is no good news."""
 
@@ -38,8 +41,13 @@ class Diagnosis(NamedTuple):
         """All of it in plain words."""
         verdict = self.verdict
         if not verdict.findings:
-            return [f"{verdict.name}, {self.reach}", NOTHING_FOUND.get(verdict.undecided) or reliability(None)]
-        told: list[str] = []
+            told = [f"{verdict.name}, {self.reach}"]
+            told += [NOTHING_FOUND[verdict.undecided]] if verdict.undecided else []
+            told += [
+                f"  evidence: {evidence}" for evidence in verdict.far or (near(verdict) if verdict.healthy else ())
+            ]
+            return [*told, *reliability(verdict.name)]
+        told = []
         for finding in verdict.findings:
             told.append(f"{'also' if told else f'sick, {self.reach}'}: {finding.sickness}")
             told.append(f"  {finding.meaning}")
@@ -50,13 +58,12 @@ class Diagnosis(NamedTuple):
             told.append("remedy: none that a setting could be")
         else:
             told += [f"remedy: {self.remedy.why}", f"  {self.command}"]
-        return [*told, reliability(verdict.name)]
+        return [*told, *reliability(verdict.name)]
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
         remedy = None if self.remedy is None else {"why": self.remedy.why, "command": self.command}
-        known = measured()
-        reliable = {"false_alarms": known["false_alarms"], "detection": known["detection"].get(self.verdict.name)}
+        reliable = {"false_alarms": measured()["false_alarms"], "named": named(self.verdict.name)}
         return self.verdict.to_json() | {"remedy": remedy, "measured": reliable}
 
 
@@ -69,11 +76,31 @@ def diagnose_run(rows: Sequence[Row], spec: DataSpec, identity: Identity, path: 
     return Diagnosis(verdict, planned, remedy, remedy.command(identity.data, path) if remedy else "")
 
 
-def reliability(sickness: str | None) -> str:
-    """How often such a verdict was right where the truth is known."""
-    known = measured()
-    healthy, found = known["false_alarms"], known["detection"].get(sickness)
-    low, high = healthy["interval"]
-    told = f"how sure: {healthy['count']} of {healthy['of']} healthy runs were called sick"
-    told += f" (95 % interval {low:.1%} to {high:.1%})"
-    return told + (f"; {found['count']} of {found['of']} planted failures of this kind were found" if found else "")
+def near(verdict: Verdict) -> list[str]:
+    """By what the samples of a healthy run are near the data."""
+    symptoms = [sign.symptom for form in FAR.forms for sign in form]
+    return [f"{IN_WORDS[symptom]}: {verdict.symptoms[symptom]:.3g}" for symptom in symptoms]
+
+
+def named(verdict: str) -> dict[str, int] | None:
+    """Of how many test runs this was the verdict, and of how many of these rightly; None for a verdict that is planted
+    nowhere, as that nobody can tell."""
+    confusion: dict[str, dict[str, int]] = measured()["confusion"]
+    if verdict not in confusion:
+        return None
+    return {"count": confusion[verdict].get(verdict, 0), "of": sum(row.get(verdict, 0) for row in confusion.values())}
+
+
+def reliability(verdict: str) -> list[str]:
+    """How often such a verdict was right where the truth is known: a line; none for what is no verdict on a game."""
+    known, alarms = named(verdict), measured()["false_alarms"]
+    if known is None:
+        return []
+    planted = "were healthy" if verdict == HEALTHY else "had been made so"
+    told = f"{known['count']} of {known['of']} test runs with this verdict {planted}"
+    low, high = alarms["interval"]
+    told = told if known["of"] else "no test run had this verdict"
+    told += (
+        f"; {alarms['count']} of {alarms['of']} healthy runs were called sick (95 % interval {low:.1%} to {high:.1%})"
+    )
+    return [f"how sure: {told}"]

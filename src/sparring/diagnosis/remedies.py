@@ -13,6 +13,15 @@ from sparring.identity import Identity
 
 BEST = "auto"
 """The recipe that is prescribed where another one fails."""
+PLAIN = (
+    *("gan-mnist", "gan-1d", "gan-1d-mended", "wgan", "wgan-gp", "lsgan", "dragan", "f-gan", "unrolled", "pacgan"),
+    *("r3gan", "dcgan", "dcgan-upsample", "sngan"),
+)
+"""Recipes that do what BEST does. Others learn something besides (codes, classes from few labels) and are kept."""
+OF_CLASSES = ("cgan", "acgan", "projection")
+"""Recipes that do what BEST does with conditional=True."""
+ONE_PLAYER = ("ae", "vae")
+"""Recipes without a discriminator."""
 NEAR = 2.0
 """What more training of an undertrained run aims at: a figure of at most so many times that of real examples."""
 LONGER = (2.0, 10.0)
@@ -23,6 +32,10 @@ HARMLESS = (
     *("grid_every", "log_every", "best_every", "signals_every", "ema", "ema_rampup", "on_sick"),
 )
 """Settings that cannot make a game sick, so they are kept, and are no suspects."""
+SIZES = ("width", "width_generator", "width_discriminator", "blocks", "network", "label_dim", "likelihood")
+"""Settings that say what is trained, of networks that another recipe does not have. They are kept with the recipe."""
+TASK = ("conditional", "augment", "balance")
+"""Settings that say what is trained and how it is kept from going wrong: kept, with another recipe, too."""
 LOST = ("generator gradient vanishes", "collapse to few images", "modes missing")
 """Sicknesses of games that leave out modes."""
 KEEPS_MODES = (BEST, "r3gan")
@@ -51,16 +64,17 @@ class Remedy:
 def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
     """What helps such a run; None where it is healthy, or nothing is known to help.
 
-    The first suspects are the settings that the user changed. Where there are none, or modes of points are left out,
-    the recipe does not fit the data, and BEST takes its place. Circles shrink if the learning rates fall and the
-    generator is averaged.
+    What is trained stays what it is. The first suspects are the settings of the game that the user changed. Where there
+    are none, or modes of points are left out, the recipe does not fit the data, and BEST takes its place if it does the
+    same. Circles shrink if the learning rates fall and the generator is averaged.
     """
     if not verdict.findings:
         return None
     recipe, given = recipe_word(identity), identity.given
-    kept = {name: value for name, value in given.items() if name in HARMLESS or name in identity.data_options}
+    known = (*HARMLESS, *SIZES, *TASK, *identity.data_options)
+    kept = {name: value for name, value in given.items() if name in known}
     suspected = suspects(identity)
-    lost = loses_modes(verdict, identity)
+    lost = loses_modes(verdict, identity) and replaceable(identity)
     if verdict.name == "undertrained" and not lost:
         return longer(verdict, identity, given)
     if verdict.name == "memorisation":
@@ -68,20 +82,44 @@ def prescribe(verdict: Verdict, identity: Identity) -> Remedy | None:
     own = f"leave {recipe}'s own settings as they are: you set {', '.join(suspected)}" if suspected else ""
     if goes_in_circles(verdict) and keeps_its_rates(identity):
         why = "let the learning rates fall to zero, and average the generator: circles become smaller"
-        return Remedy(f"{why}; {own}" if own else why, recipe, kept | CALMING)
+        return Remedy(f"{why}; {own}" if own else why, recipe, kept | of_its_players(identity, CALMING))
     if suspected and not lost:
         return Remedy(own, recipe, kept)
-    if recipe != BEST:
+    if replaceable(identity):
         why = f"{recipe} does not fit these data: {BEST} chooses networks and settings for them"
-        same = ("seed", "threads", *identity.data_options)
-        return Remedy(why, BEST, {name: value for name, value in kept.items() if name in same})
+        same = ("seed", "threads", *TASK, *identity.data_options)
+        return replaced(why, identity, {name: value for name, value in kept.items() if name in same})
     return gentler(identity, kept)
 
 
 def suspects(identity: Identity, harmless: Sequence[str] = HARMLESS) -> list[str]:
-    """What a user set that may have made a game sick, ``name=value`` each."""
-    given = identity.given.items()
-    return [f"{name}={value}" for name, value in given if name not in (*harmless, *identity.data_options)]
+    """What a user set otherwise than it would be and may have made a game sick, ``name=value`` each."""
+    known = (*harmless, *SIZES, *TASK, *identity.data_options)
+    usual = identity.defaults
+    return [
+        f"{name}={value}"
+        for name, value in identity.given.items()
+        if name not in known and not (name in usual and usual[name] == value)
+    ]
+
+
+def replaceable(identity: Identity) -> bool:
+    """Whether BEST does what a run's recipe does; of a user's own recipe nobody knows what that is."""
+    same = (*PLAIN, *(OF_CLASSES if identity.spec.kind == "image" else ()))
+    return not identity.recipe_digest and identity.recipe in same
+
+
+def replaced(why: str, identity: Identity, settings: Mapping[str, Any]) -> Remedy:
+    """BEST, with classes where the recipe has them."""
+    if identity.recipe not in OF_CLASSES:
+        return Remedy(why, BEST, dict(settings))
+    return Remedy(f"{why}, and makes samples of the classes, too", BEST, {**settings, "conditional": True})
+
+
+def of_its_players(identity: Identity, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """General settings without those of a player that the recipe does not have."""
+    alone = identity.recipe in ONE_PLAYER and not identity.recipe_digest
+    return {name: value for name, value in settings.items() if not (alone and "discriminator" in name)}
 
 
 def loses_modes(verdict: Verdict, identity: Identity) -> bool:
@@ -120,16 +158,21 @@ def longer(verdict: Verdict, identity: Identity, given: Mapping[str, Any]) -> Re
 
 
 def more_data(identity: Identity, kept: Mapping[str, Any]) -> Remedy | None:
-    """Augment images; None for other data, and for images that are augmented already: only more data help there."""
+    """Augment images; None for other data, and where that is done already or cannot be: only more data help there."""
     own = identity.own
     if identity.spec.kind != "image" or own.get("augment", "none") != "none":
         return None
     why = "gather more examples; until then, augment those there are"
-    return Remedy(why, BEST, {**kept, "augment": "ada"})
+    settings = {name: value for name, value in kept.items() if name != "augment"} | {"augment": "ada"}
+    if identity.recipe == BEST or not replaceable(identity):
+        return Remedy(why, recipe_word(identity), settings) if "augment" in own else None
+    portable = {name: value for name, value in settings.items() if name not in SIZES}
+    return replaced(f"{why}, with {BEST} in place of {identity.recipe}", identity, portable)
 
 
 def gentler(identity: Identity, kept: Mapping[str, Any]) -> Remedy:
     """The same game, at half the learning rates."""
     general = identity.general
     rates = {name: general[name] / 2 for name in ("lr_generator", "lr_discriminator")}
-    return Remedy("play the same game more gently", recipe_word(identity), {**kept, **rates})
+    why = "play the same game more gently"
+    return Remedy(why, recipe_word(identity), {**kept, **of_its_players(identity, rates)})

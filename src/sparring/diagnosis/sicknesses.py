@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sparring.diagnosis.symptoms import Symptoms
 
 MEASURED = "measured.json"
-"""The thresholds, and what share of planted failures and of healthy runs they get right: benchmarks/diagnosis.py."""
+"""The thresholds, and what they call planted failures and healthy runs: benchmarks/diagnosis.py."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ SICKNESSES = (
     ),
     Sickness(
         "memorisation",
-        "the samples are training examples, or almost",
-        ((below("to_train"),),),
+        "the samples, or many of them, are training examples, or almost",
+        ((below("to_train"),), (above("copies"),)),
     ),
     Sickness(
         "generator overpowers",
@@ -115,9 +115,17 @@ SICKNESSES = (
 )
 """Ordered by cause: an earlier sickness explains a later one that is found beside it."""
 
+FAR = Sickness(
+    "far from the data",
+    "nothing that is known to go wrong was found, but the samples are further from the data than those of healthy runs",
+    ((below("precision"),), (below("recall"),), (below("kept"),)),
+)
+"""What a healthy run shows no sign of. Its thresholds are for a kind of data."""
+
 
 @cache
 def measured() -> dict[str, Any]:
-    """What benchmarks/diagnosis.py found: ``thresholds`` by name, ``detection`` by sickness, ``false_alarms``."""
+    """What benchmarks/diagnosis.py found: ``thresholds`` by name; ``far``, those of FAR by the kind of data and name;
+    ``confusion``, how many test runs got a verdict, by what they were planted as and verdict; ``false_alarms`` …"""
     found: dict[str, Any] = json.loads(files("sparring.diagnosis").joinpath(MEASURED).read_text(encoding="utf-8"))
     return found

@@ -7,11 +7,13 @@ import math
 import numpy as np
 
 from sparring.diagnosis.history import NOT_FINITE, History
+from sparring.metrics.balance import FEWEST_EXPECTED, MISSING_SHARE
+from sparring.metrics.ranking import SAMPLES
 
 FEWEST = 4
 """Measurements below which nothing is said of their course."""
-DUE = 0.2
-"""A class is missing below this share of what is due to it."""
+
+FROM_SAMPLES = ("precision", "recall", "spacing", "to_train", "copies", "modes", "on_modes")
 
 Symptoms = dict[str, float]
 
@@ -24,10 +26,12 @@ def find_symptoms(history: History, shares: tuple[float, ...] = ()) -> Symptoms:
     difference; ``above_floor``: how many times real examples' figure it is at the end. ``improving``: by which share
     the figure is to fall if the run is played as long again, as it fell over its late part; ``unsteady``: how far its
     logarithm is from a course that never rises, in the late part, as a deviation. ``precision`` and ``recall`` are
-    shares of real examples', ``spacing``, ``to_train``, ``modes`` and ``on_modes`` as ``SampleSurvey`` has them;
-    ``classes`` is the share of the data's classes that are not missing. ``told_apart`` is the discriminator's AUC on
-    training examples against samples, ``held_out`` the same on held-out ones. What else there is are signals, under
-    the names that SIGNALS gives them. ``finite`` is 0 if a value stopped being finite.
+    shares of real examples', ``spacing``, ``modes`` and ``on_modes`` as ``SampleSurvey`` has them; ``to_train`` is a
+    share of new real examples', ``copies`` how much larger their share is among samples. ``compared`` is how many
+    held-out examples the figure compares with; ``classes`` the share of the data's classes that are not missing.
+    ``told_apart`` is the discriminator's AUC on training examples against samples, ``held_out`` the same on held-out
+    ones. What else there is are signals, under the names that SIGNALS gives them. ``finite`` is 0 if a
+    value stopped being finite.
     """
     found = of_figure(history) | of_samples(history)
     found |= {name: history.late(f"signal_{signal}") for name, signal in SIGNALS.items()}
@@ -87,14 +91,29 @@ def never_rising(y: np.ndarray) -> np.ndarray:
 
 def of_samples(history: History) -> Symptoms:
     """What the samples of the late measurements say, beside real examples where there is a figure of these."""
-    found = {name: history.late(f"sample_{name}") for name in ("spacing", "to_train", "modes", "on_modes")}
+    late = {name: history.late(f"sample_{name}") for name in FROM_SAMPLES}
+    real = {name: history.first(f"real_{name}") for name in (*FROM_SAMPLES, "held_out")}
+    found = {name: late[name] for name in ("spacing", "modes", "on_modes")}
     for name in ("precision", "recall"):
-        real = history.first(f"real_{name}")
-        found[name] = history.late(f"sample_{name}") / real if real > 0 else math.nan
+        found[name] = late[name] / real[name] if real[name] > 0 else math.nan
+    # New examples are as far away as examples are from one another: what is above 1 is the scatter of few of them, and
+    # what is below, examples that are almost alike. Runs of earlier versions have no such floor: 1.
+    found["to_train"] = late["to_train"] / min(real["to_train"], 1.0) if real["to_train"] > 0 else late["to_train"]
+    found["copies"] = late["copies"] - real["copies"]
+    found["compared"] = real["held_out"]
     return found
 
 
 def missing(history: History, shares: tuple[float, ...]) -> list[int]:
-    """The numbers of the classes that are missing among the late samples; ``shares`` sum to 1."""
+    """The numbers of the classes that are missing among the late samples, as ``class_balance`` has it.
+
+    ``shares`` are the data's, and sum to 1. Samples are told apart by their neighbours: a classifier's shares
+    (``signal_class_0`` …) are of 128 samples only, there only if the data's classifier is in the cache, and in none of
+    the runs that set the thresholds.
+    """
     late = [history.late(f"class_{number}") for number in range(len(shares))]
-    return [number for number, share in enumerate(late) if share < DUE * shares[number]]
+    return [
+        number
+        for number, (share, due) in enumerate(zip(late, shares, strict=True))
+        if share < MISSING_SHARE * due and due * SAMPLES >= FEWEST_EXPECTED
+    ]

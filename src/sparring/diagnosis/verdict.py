@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sparring.diagnosis.history import History, Row
-from sparring.diagnosis.sicknesses import SICKNESSES, Sickness, Sign, measured, threshold_name
+from sparring.diagnosis.sicknesses import FAR, SICKNESSES, Sickness, Sign, measured, threshold_name
 from sparring.diagnosis.symptoms import FEWEST, Symptoms, find_symptoms, missing
 from sparring.types import DataSpec
 
-HEALTHY, EARLY, UNKNOWN = "healthy", "too early to tell", "cannot tell"
+HEALTHY, EARLY, UNKNOWN, SO_FAR = "healthy", "too early to tell", "cannot tell", "nothing wrong so far"
+FEWEST_COMPARED = 30
+"""Held-out examples below which nobody can tell that samples are like them."""
 UNFINISHED = ("undertrained", "modes missing")
 """Sicknesses that may pass as the training goes on, and with them what they explain: said of a finished run only."""
 
@@ -29,6 +31,7 @@ IN_WORDS = {
     "improving": "share by which the figure would still fall if the run were as long again",
     "unsteady": "how much the figure goes up and down (deviation of its logarithm from a course that never rises)",
     "to_train": "distance of samples from the nearest training example (copies: 0, new real examples: about 1)",
+    "copies": "share of samples three times nearer to a training example than that is to any other (new real ones: 0)",
     "spacing": "distance between neighbouring samples (all alike: 0, real examples: 1)",
     "told_apart": "share of pairs (training example, sample) that the discriminator orders rightly",
     "held_out": "share of pairs (held-out example, sample) that the discriminator orders rightly",
@@ -65,7 +68,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found in a run's records up to a step: nothing (healthy), or sicknesses, what explains most first."""
+    """What was found in a run's records up to a step: sicknesses, what explains most first, or that none was found."""
 
     step: int
     findings: tuple[Finding, ...]
@@ -76,12 +79,16 @@ class Verdict:
     """Images a second."""
     undecided: str = ""
     """Why a run in which nothing was found need not be healthy: EARLY, too little is recorded to say more than that a
-    value stopped being finite; or UNKNOWN, there was nothing that the samples could be compared with."""
+    value stopped being finite; UNKNOWN, there was too little that the samples could be compared with; FAR's name, they
+    are not near the data; or SO_FAR, the training is not over, and they are not near the data yet."""
+    far: tuple[Evidence, ...] = ()
+    """How the samples are further from the data than those of healthy runs."""
 
     @property
-    def healthy(self) -> bool:
-        """Whether nothing was found, and enough is known to say so."""
-        return not self.findings and not self.undecided
+    def healthy(self) -> bool | None:
+        """Whether nothing was found, and the samples are near the data; None: the training is not over, so they may
+        come there."""
+        return None if self.name == SO_FAR else self.name == HEALTHY
 
     @property
     def name(self) -> str:
@@ -89,9 +96,10 @@ class Verdict:
         return self.findings[0].sickness if self.findings else self.undecided or HEALTHY
 
     def midway(self) -> Verdict:
-        """The same without what may be said only of a run that is over."""
+        """The same without what may be said only of a run that is over. Where nothing is left, that is no health."""
         lasting = tuple(itertools.takewhile(lambda found: found.sickness not in UNFINISHED, self.findings))
-        return replace(self, findings=lasting, missing=())
+        passing = (self.findings and not lasting) or self.undecided == FAR.name
+        return replace(self, findings=lasting, missing=(), undecided=SO_FAR if passing else self.undecided)
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as JSON values; ``rate`` is null where it is not known."""
@@ -106,12 +114,37 @@ def diagnose(rows: Sequence[Row], spec: DataSpec) -> Verdict:
     symptoms = find_symptoms(history, shares)
     thresholds: Mapping[str, float] = measured()["thresholds"]
     found = [finding for sickness in SICKNESSES if (finding := examine(sickness, symptoms, thresholds)) is not None]
-    undecided = EARLY if len(history.series("figure")[0]) <= FEWEST else "" if "learned" in symptoms else UNKNOWN
-    if undecided == EARLY:
+    early = len(history.series("figure")[0]) <= FEWEST
+    far = () if early or "learned" not in symptoms else distance(symptoms, spec.kind)
+    undecided = EARLY if early else doubt(symptoms, far)
+    if early:
         found = [finding for finding in found if any(known.symptom in SURE for known in finding.evidence)]
     named = "modes missing" in [finding.sickness for finding in found]
     lost = tuple(spec.classes[number] for number in missing(history, shares)) if named else ()
-    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), undecided)
+    return Verdict(history.step, tuple(found), lost, symptoms, history.late("images_per_second"), undecided, far)
+
+
+def distance(symptoms: Symptoms, kind: str) -> tuple[Evidence, ...]:
+    """By what samples are far from data of a kind."""
+    thresholds: Mapping[str, float] = measured()["far"][kind]
+    signs = [(sign, thresholds[threshold_name(FAR, sign)]) for form in FAR.forms for sign in form]
+    return tuple(
+        Evidence(sign.symptom, symptoms[sign.symptom], sign.side, value)
+        for sign, value in signs
+        if sign.holds(symptoms, value)
+    )
+
+
+def doubt(symptoms: Symptoms, far: Sequence[Evidence]) -> str:
+    """Why nobody may say that samples in which nothing was found are healthy; empty if there is no reason.
+
+    Runs of earlier versions did not record how many examples are held out: they are taken to be enough.
+    """
+    if far:
+        return FAR.name
+    needed = {sign.symptom for form in FAR.forms for sign in form}
+    enough = symptoms.get("compared", FEWEST_COMPARED) >= FEWEST_COMPARED
+    return "" if enough and needed <= symptoms.keys() else UNKNOWN
 
 
 def examine(sickness: Sickness, symptoms: Symptoms, thresholds: Mapping[str, float]) -> Finding | None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.metrics.copies import RATIO
 from sparring.metrics.nearest import different, nearest_rows
 from sparring.metrics.points import modes_found
 from sparring.metrics.prdc import CHUNK, K, nearest_radii, prdc, squared_distances
@@ -33,19 +34,22 @@ class SampleSurvey:
     samples from their nearest neighbours over that of as many training examples, geometric means: 0 where all samples
     are alike, 1 for real examples. ``sample_to_train`` is the median over samples of the distance to the nearest
     training example, over that example's own distance to its nearest neighbour: 0 for copies, about 1 for new real
-    examples (images only: of toys there are as many points as one likes). ``class_0`` … are the shares of classes
-    among the samples by their K nearest labelled neighbours; ``sample_modes`` and ``sample_on_modes`` are the share of
-    a mixture's modes that are found, each with a tenth of what is due to it, and the share of samples on any. Training
-    examples that repeat each other count once.
+    examples (images only: of toys there are as many points as one likes); ``sample_copies`` is the share of samples
+    for which it is below RATIO. ``class_0`` … are the shares of classes among the samples by their K nearest labelled
+    neighbours; ``sample_modes`` and ``sample_on_modes`` are the share of a mixture's modes that are found, each with a
+    tenth of what is due to it, and the share of samples on any. Training examples that repeat each other count once.
 
-    ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``.
-    Where the ranking's reference is the training part there is no floor of its figure: that would be 0.
+    ``floors`` has the figures of other training examples, and the ranking's, under names that begin with ``real_``;
+    and ``real_held_out``, how many examples that is measured against. Where the ranking's reference is the training
+    part there is no floor of its figure: that would be 0. ``real_to_train`` and ``real_copies`` leave each training
+    example out once, as if it were new: of a small set more can be left out than is held out.
     """
 
     def __init__(self, dataset: Dataset, rank: Ranking) -> None:
         """Deterministic; torch's random state is left as it was."""
         self.rank, self.spec = rank, dataset.spec
-        self.held_out = reference_part(dataset) is not dataset.train
+        reference = reference_part(dataset)
+        self.held_out = 0 if reference is dataset.train else len(reference)
         positions = choose_indices(dataset.train, LARGEST_SEARCHED, SEED)
         np.random.default_rng(SEED).shuffle(positions)
         x = dataset.train.read(positions).x
@@ -64,28 +68,46 @@ class SampleSurvey:
 
     def __call__(self, features: Tensor) -> Surveyed:
         """The figures of samples by their features (n, d); what has no meaning for these data is left out."""
-        return self.figures(features.double(), "sample_") | self.class_shares(features.double())
+        x = features.double()
+        found = self.figures(x) | (copied(self.nearness(x[:LARGEST])) if self.searches(2) else {})
+        return {f"sample_{name}": value for name, value in found.items()} | self.class_shares(x)
 
     def floors(self) -> Surveyed:
         """The same figures of other training examples than the reference, and the ranking's figure for as many."""
-        found = self.figures(self.others, "real_", itself=True)
+        found = {f"real_{name}": value for name, value in self.figures(self.others).items()}
+        if self.searches(3):
+            found |= {f"real_{name}": value for name, value in copied(self.left_out()).items()}
+        found["real_held_out"] = self.held_out
         return found | ({"real_figure": self.rank.figure(self.drawn[: self.rank.n])} if self.held_out else {})
 
-    def figures(self, x: Tensor, prefix: str, *, itself: bool = False) -> Surveyed:
-        """The figures of examples (n, d); ``itself``: they are among those that are searched."""
+    def figures(self, x: Tensor) -> Surveyed:
+        """The figures of examples (n, d)."""
         found: Surveyed = {}
         few = x[: len(self.reference)]
         if min(len(few), len(self.reference)) > K:
             compared = prdc(self.reference, few)
             found |= {"precision": compared.precision, "recall": compared.recall}
             found["spacing"] = spacing(few) / spacing(self.reference[: len(few)])
-        if self.spec.kind == "image" and not itself and len(self.radii):
-            distance, nearest = nearest_rows(few, self.searched)
-            found["to_train"] = float((distance / self.radii[nearest]).sqrt().nanmedian())
         if isinstance(self.rank, PointRanking) and self.rank.modes is not None and self.rank.density is not None:
             modes = modes_found(x.float(), self.rank.modes, self.rank.density.sigma)
             found |= {"modes": modes.found_strictly / modes.of, "on_modes": modes.high_quality / modes.ceiling}
-        return {prefix + name: value for name, value in found.items() if math.isfinite(value)}
+        return {name: value for name, value in found.items() if math.isfinite(value)}
+
+    def searches(self, least: int) -> bool:
+        """Whether copies are looked for, among so many training examples or more."""
+        return self.spec.kind == "image" and len(self.searched) >= least
+
+    def nearness(self, x: Tensor) -> Tensor:
+        """Of examples (n, d) the distance to the nearest training example over that one's own to its nearest, (n,)."""
+        distance, nearest = nearest_rows(x, self.searched)
+        return (distance / self.radii[nearest]).sqrt().flatten()
+
+    def left_out(self) -> Tensor:
+        """The same of each training example, the others being all there are, (n,)."""
+        distances, rows = nearest_rows(self.searched, self.searched, 3)
+        nearest, itself = rows[:, 1], torch.arange(len(rows), device=rows.device)
+        radii = torch.where(rows[nearest, 1] == itself, distances[nearest, 2], distances[nearest, 1])
+        return (distances[:, 1] / radii).sqrt()
 
     def class_shares(self, x: Tensor) -> Surveyed:
         """The share of each class among examples (n, d), each classified by its nearest labelled neighbours."""
@@ -98,6 +120,17 @@ class SampleSurvey:
         labels = self.labels[nearest].mode(1).values
         shares = torch.bincount(labels, minlength=self.classes).double() / len(x)
         return {f"class_{number}": share for number, share in enumerate(shares.tolist())}
+
+
+def copied(nearness: Tensor) -> Surveyed:
+    """How near examples are to training examples, by ``nearness`` (n,): ``to_train`` and ``copies``.
+
+    What is not finite is left out, and all of it if nothing else is there.
+    """
+    known = nearness[nearness.isfinite()]
+    if not len(known):
+        return {}
+    return {"to_train": float(known.quantile(0.5)), "copies": float((known < RATIO).double().mean())}
 
 
 def spacing(x: Tensor) -> float:

@@ -182,6 +182,11 @@ def settings_of(named: Named, recipe: Recipe, own: Mapping[str, Value]) -> tuple
     return own_defaults(named.function) | dict(own), general
 
 
+def defaults(named: Named, spec: DataSpec, own: Mapping[str, Value], chosen: Mapping[str, Value]) -> dict[str, Any]:
+    """What every setting is if the user does not give it: by the recipe, with these of its own, or by its choice."""
+    return {**settings_of(named, build(named, spec, own, {}), {})[1], **own_defaults(named.function), **chosen}
+
+
 def share_out(named: Named, values: Mapping[str, Value], data_hints: Mapping[str, Any]) -> tuple[dict[str, Value], ...]:
     """Settings shared out to the recipe's own, the general ones and the data's.
 

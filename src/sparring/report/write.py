@@ -13,6 +13,7 @@ from sparring.errors import SparringError, UsageError
 from sparring.files import write_atomically
 from sparring.metrics.reading import Progress, no_progress
 from sparring.report import recorded
+from sparring.report.classified import classification, kept_file
 from sparring.report.course import curves
 from sparring.report.generated import Generated
 from sparring.report.html import Html, joined, tag
@@ -44,8 +45,10 @@ def write_report(
 def report(run: Subject, device: str | torch.device = "cpu", progress: Progress = no_progress) -> Html:
     """The report of a run, as HTML."""
     made = Generated(run, device)
+    classified = {"Classification": lambda: classification(run)} if kept_file(run).exists() else {}
     parts: dict[str, Callable[[], Html]] = {
         "Verdict": lambda: verdict(run),
+        **classified,
         "Samples over time": lambda: recorded.over_time(run),
         "Samples": made.sheet,
         "Curves": lambda: curves(run),

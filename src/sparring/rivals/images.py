@@ -20,7 +20,7 @@ from sparring.metrics.reading import Progress, no_progress
 from sparring.rivals.budget import Clock, train_for
 from sparring.rivals.measure import SHOWN, Found, Measure
 from sparring.rivals.rbm import GIBBS, HIDDEN, train_rbm
-from sparring.rivals.rival import of_rbm, of_run
+from sparring.rivals.rival import SEARCHED, of_rbm, of_run
 from sparring.types import Dataset
 
 RECIPES = ("ae", "vae", "auto")
@@ -131,7 +131,10 @@ def compare_images(
         f"seed {seed}, one training each, measured after the last step; {clock.name}, all threads together",
         f"rbm: {HIDDEN} binary hidden units, samples after {GIBBS} steps of Gibbs chains; its features are its code",
         "ae: it has no prior, so its samples are from a Gaussian fitted to the codes of training images",
-        "auto: it has no encoder, so no code and no reconstruction; its features are the discriminator's",
+        "vae: it reconstructs from mean codes, while its decoder's batch norms have the averages of drawn ones: after "
+        "a short training that may be worse than the mean image",
+        f"auto: it has no encoder, so no code; to reconstruct {min(SEARCHED, measure.n)} held-out images, their codes "
+        "are searched for; its features are the discriminator's",
         *measure.notes(),
         measure.features.note,
         *dataset.notes,

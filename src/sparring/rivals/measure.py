@@ -82,7 +82,7 @@ class Measure:
         samples = self.spec.decode(rival.sample(self.n))
         reconstruction, shown = None, [samples[: 2 * SHOWN]]
         if rival.reconstruct is not None:
-            made = rival.reconstruct(self.spec.encode(self.real)).clamp(-1, 1)
+            made = rival.reconstruct(self.spec.encode(self.real[: rival.reconstructed])).clamp(-1, 1)
             reconstruction = self.error(made)
             shown.append(self.spec.decode(made[:SHOWN]))
         return Found(
@@ -99,15 +99,17 @@ class Measure:
         """The baseline: held-out images as samples, the mean image as reconstruction, pixels as features."""
         floor = distance_between(self.of(self.real), self.base)
         pixels = self.probe(lambda x: x.flatten(1))
-        return Found("baseline", None, None, floor, self.error(self.mean), *pixels, None, None)
+        return Found(
+            "baseline", None, None, floor, self.error(self.mean.expand(self.n, *self.spec.shape)), *pixels, None, None
+        )
 
     def of(self, images: Tensor) -> Tensor:
         """Features of stored images, on the CPU."""
         return self.features(images).cpu()
 
     def error(self, made: Tensor) -> float:
-        """The mean squared error of reconstructions of the held-out images, in network values, on the scale [0, 1]."""
-        return float((made - self.spec.encode(self.real)).double().square().mean()) / 4
+        """The mean squared error of reconstructions of the first held-out images, in network values, on [0, 1]."""
+        return float((made - self.spec.encode(self.real[: len(made)])).double().square().mean()) / 4
 
     def probe(self, make: Make) -> tuple[float | None, int | None]:
         """A linear classifier's accuracy on held-out images, and the number of features; None without classes."""

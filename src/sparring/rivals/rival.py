@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from sparring.networks import WithEncoder
 from sparring.rivals.rbm import Rbm, values
-from sparring.runs.features import extract
+from sparring.runs.features import extract, inversion
 from sparring.runs.run import Run
 from sparring.types import Dataset
 
@@ -19,6 +19,9 @@ LAST = "last"
 """The checkpoint that is measured, so that every rival has had its whole time."""
 MEANS = 5000
 """The most training images whose mean a Boltzmann machine's chains begin at."""
+
+SEARCHED = 100
+"""Images whose codes are searched for, where there is no encoder: seconds for images of 28 x 28 pixels."""
 
 Make = Callable[[Tensor], Tensor]
 
@@ -31,9 +34,12 @@ class Rival(NamedTuple):
     seconds: float
     sample: Callable[[int], Tensor]
     reconstruct: Make | None
+    """None: it cannot, as its generator is told a condition."""
     hidden: Make
     """Features of images, from the network that looks at them: (n, F)."""
     code: Make | None
+    reconstructed: int | None = None
+    """How many images are reconstructed, where that is slow; None: all."""
 
 
 def of_rbm(rbm: Rbm, dataset: Dataset, seed: int) -> Rival:
@@ -62,15 +68,22 @@ def of_rbm(rbm: Rbm, dataset: Dataset, seed: int) -> Rival:
 
 
 def of_run(run: Run, name: str, seconds: float, seed: int, device: torch.device) -> Rival:
-    """A trained run: its features are its encoder's, which gives codes too, else its discriminator's."""
-    generator = run.generator(LAST)
-    reconstruct = code = None
+    """A trained run: its features are its encoder's, which gives codes too, else its discriminator's.
+
+    Without an encoder it reconstructs an image from the code that makes the nearest one, which is searched for.
+    """
+    generator = run.generator(LAST).to(device)
+    reconstruct: Make | None = None
+    code: Make | None = None
     if isinstance(generator, WithEncoder):
-        there_and_back = nn.Sequential(generator.encoder, generator).to(device)
+        there_and_back = nn.Sequential(generator.encoder, generator)
         reconstruct, code = (
             (lambda x: extract(there_and_back, x, device)),
             (lambda x: extract(generator.encoder, x, device)),
         )
+    elif not run.recipe.conditional:
+        search = inversion(generator, run.recipe, run.spec).to(device)
+        reconstruct = torch.no_grad()(lambda x: generator(search(x.to(device))).cpu())
     source = "encoder" if code else "discriminator"
     hidden = run.extractor(source, LAST).to(device)
     return Rival(
@@ -81,4 +94,5 @@ def of_run(run: Run, name: str, seconds: float, seed: int, device: torch.device)
         reconstruct,
         lambda x: extract(hidden, x, device),
         code,
+        None if code else SEARCHED,
     )

@@ -39,7 +39,8 @@ class Augmented:
     copies: int
     """How many images were drawn and left out because they are copies of training images."""
     held_out: dict[str, Batch] = field(default_factory=dict)
-    """The validation and test part, all real, where the training images were completed; else empty."""
+    """Real images: the validation and test part where the training images were completed, else what is held out as the
+    test part. So no generated image ever measures anything."""
 
     def counts(self) -> Tensor:
         """The numbers of real and of generated images of each class: (classes, 2) int64."""
@@ -88,30 +89,35 @@ def augment(
     """Make ``per_class`` images of each class; with ``balance``, as many as complete the real ones to that number.
 
     Without ``per_class`` a balance completes every class to the size of the largest. ``make(labels)`` gives new images
-    (n, C, H, W) uint8 of labels (n,). The data are opened only where real images or copies matter.
+    (n, C, H, W) uint8 of labels (n,).
 
     Raises:
-        UsageError: numbers that make no sense.
+        UsageError: numbers that make no sense, or the data are not there.
         SparringError: the generator makes too few images that are no copies.
     """
     if per_class is None and not balance:
         raise UsageError("say how many images: --per-class N, or --balance to complete the training images.")
     if per_class is not None and not (isinstance(per_class, Integral) and 1 <= per_class <= MOST):
         raise UsageError(f"--per-class {per_class} makes no sense: ask for a whole number of images, from 1 to {MOST}.")
-    data = dataset() if balance or not keep_copies else None
-    real, held_out = empty(spec), {}
-    if balance:
-        assert data is not None
-        real = labelled(data.train)
-        parts = {"validation": data.validation, "test": data.test}
-        held_out = {name: labelled(part) for name, part in parts.items() if part is not None}
+    data = dataset()
+    real = labelled(data.train) if balance else empty(spec)
     wanted = missing(spec, real, per_class)
-    copied = None if data is None or keep_copies else copies_among(data.train)
+    copied = None if keep_copies else copies_among(data.train)
     new, copies = draw_new(make, wanted, copied, spec, progress)
     assert real.y is not None
     assert new.y is not None
     train = Batch(torch.cat([real.x, new.x]), torch.cat([real.y, new.y]))
-    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out)
+    return Augmented(spec.classes, train, torch.arange(len(train.x)) >= len(real.x), copies, held_out(data, balance))
+
+
+def held_out(data: Dataset, balance: bool) -> dict[str, Batch]:
+    """The labelled images that go with augmented ones: of the validation and the test part, as far as there are any.
+
+    Beside generated images alone, only those that measure, so that nobody trains on a real one unawares.
+    """
+    parts = {"validation": data.validation, "test": data.test} if balance else {"test": data.held_out}
+    found = {name: labelled(part) for name, part in parts.items() if part is not None}
+    return {name: batch for name, batch in found.items() if len(batch.x)}
 
 
 def copies_among(train: DataSource) -> Callable[[Tensor], Tensor]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sparring.errors import SparringError, UsageError
 from sparring.game import Adversarial
-from sparring.networks import representation_of
+from sparring.networks import Representation, representation_of
 from sparring.runs.inversion import Inversion
 from sparring.training.chunks import CHUNK, in_chunks
 from sparring.training.sampling import draw_latents
@@ -21,9 +22,12 @@ SOURCES = ("discriminator", "encoder", "code", "generator")
 """Where features come from: the hidden layers of one of these networks, or, ``code``, an encoder's output."""
 
 Network = Callable[[], nn.Module]
+Rows = NDArray[np.float32]
 
 
-def extractor(source: str, recipe: Recipe, spec: DataSpec, generator: Network, discriminator: Network) -> nn.Module:
+def extractor(
+    source: str, recipe: Recipe, spec: DataSpec, generator: Network, discriminator: Network | None
+) -> nn.Module:
     """A module from examples (n, *shape) in network values to features (n, F), of a recipe's trained networks.
 
     Features are pooled hidden layers (``networks.representation``): of the discriminator, of the encoder, or of the
@@ -34,9 +38,12 @@ def extractor(source: str, recipe: Recipe, spec: DataSpec, generator: Network, d
     """
     if source not in SOURCES:
         raise UsageError(f"there are no features from {source!r}: choose one of {', '.join(SOURCES)}.")
-    if source == "discriminator":
+    if source == "discriminator" and discriminator is not None:
         return of_examples(discriminator(), recipe)
     made = generator()
+    if source == "discriminator":
+        others = "encoder, code or generator" if hasattr(made, "encoder") else "generator"
+        raise UsageError(f"this run has no discriminator: its recipe trains without one. Take --from {others}.")
     if source == "generator":
         found = represented(made, "the generator of this run")
         return nn.Sequential(inversion(made, recipe, spec), found)
@@ -84,7 +91,7 @@ def encoder_of(generator: nn.Module) -> nn.Module:
     """
     encoder = getattr(generator, "encoder", None)
     if not isinstance(encoder, nn.Module):
-        raise UsageError("this run has no encoder: train one with --recipe bigan, or take another --from.")
+        raise UsageError("this run has no encoder: train one with --recipe bigan, ae or vae, or take another --from.")
     return encoder
 
 
@@ -97,6 +104,38 @@ def inversion(generator: nn.Module, recipe: Recipe, spec: DataSpec) -> Inversion
     if recipe.conditional:
         raise UsageError("this generator is told a class or attributes, so no latent code alone makes an example.")
     return Inversion(generator, draw_latents(recipe, spec, CHUNK, recipe.seed)[0])
+
+
+def checkpoint_for(source: str, recipe: Recipe, asked: str | None) -> str:
+    """The checkpoint that features are of: the one asked for, else ``best``.
+
+    But ``last`` for a classifier, which is what the last step left: ``best`` is best by the generator's figure.
+    """
+    return asked or ("last" if source == "discriminator" and recipe.classifies else "best")
+
+
+def widths_of(network: nn.Module, spec: DataSpec) -> list[int]:
+    """How many of the features that an extractor gives belong to each hidden layer; codes are one layer."""
+    one = torch.zeros(1, *spec.shape)
+    part: nn.Module = network
+    if isinstance(network, nn.Sequential):
+        search, part = network
+        assert isinstance(search, Inversion)
+        one = search.candidates[:1]
+    with torch.no_grad():
+        layers = part.by_layer(one) if isinstance(part, Representation) else [part(one)]
+    return [layer.shape[1] for layer in layers]
+
+
+def weigh_alike(x: Rows, widths: Sequence[int]) -> tuple[Rows, Rows]:
+    """What to subtract from features (n, F), and then to divide them by, (F,) each, so that all layers weigh alike.
+
+    Each layer of so many features then has the same mean square over these rows, and a whole row 1.
+    """
+    mean = x.mean(0)
+    square = np.split(np.square(x - mean).mean(0), np.cumsum(widths)[:-1])
+    sizes = [np.full(len(layer), np.sqrt(len(widths) * layer.sum()), np.float32) for layer in square]
+    return mean, np.concatenate([np.where(size > 0, size, np.float32(1)) for size in sizes])
 
 
 def extract(network: nn.Module, x: Tensor, device: torch.device) -> Tensor:

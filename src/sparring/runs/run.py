@@ -22,7 +22,7 @@ from sparring.metrics.reading import Progress, no_progress
 from sparring.report.write import write_report
 from sparring.runs.augment import Augmented, augment, check_classes
 from sparring.runs.classifier import probabilities
-from sparring.runs.features import extract, extractor, network_values
+from sparring.runs.features import checkpoint_for, extract, extractor, network_values
 from sparring.runs.generation import RESTATED, Array, make_mixtures, maker, restate, sample_inputs, warn_beyond
 from sparring.runs.interpolation import path_latents
 from sparring.runs.networks import load_classifier, load_discriminator, load_generator
@@ -183,21 +183,23 @@ class Run:
             warn_beyond(self.spec, inputs[1])
         return make_mixtures(self.maker(checkpoint, device, truncation), inputs, self.recipe)
 
-    def extractor(self, source: str = "discriminator", checkpoint: str = "best") -> nn.Module:
+    def extractor(self, source: str = "discriminator", checkpoint: str | None = None) -> nn.Module:
         """The module that ``features`` runs: examples (n, *shape) in network values to features (n, F), on the CPU.
 
         Raises:
             UsageError: this run has no such features, or no such checkpoint.
         """
-        networks = (lambda: self.generator(checkpoint)), (lambda: self.discriminator(checkpoint))
-        return extractor(source, self.recipe, self.spec, *networks)
+        chosen = checkpoint_for(source, self.recipe, checkpoint)
+        judge = self.classifier if self.recipe.classifies else self.discriminator
+        judged = None if self.recipe.discriminator is None else lambda: judge(chosen)
+        return extractor(source, self.recipe, self.spec, lambda: self.generator(chosen), judged)
 
     def features(
         self,
         x: Array,
         source: str = "discriminator",
         *,
-        checkpoint: str = "best",
+        checkpoint: str | None = None,
         device: str | torch.device = "cpu",
     ) -> Tensor:
         """Features (n, F) float32 of examples (n, *shape): images as uint8, or as floats in [-1, 1].
@@ -207,7 +209,8 @@ class Run:
             source: ``discriminator``: its hidden layers, maps max-pooled to 4 x 4 (Radford et al. 2016, section 5.1);
                 ``encoder``: the same of an encoder; ``code``: its codes; ``generator``: its hidden layers at the code
                 that makes the nearest example, which is searched for.
-            checkpoint: ``best``, ``last`` or a step's number.
+            checkpoint: ``best``, ``last`` or a step's number; unless given ``best``, but ``last`` for a classifier's
+                hidden layers, which are those that ``predict`` uses.
             device: where the networks run.
 
         Raises:
@@ -238,10 +241,12 @@ class Run:
     ) -> Augmented:
         """Labelled images of each class, for a generator that knows classes; ``save`` writes them as data.
 
+        The data's test part comes along as it is, so that what is measured later is measured on real images.
+
         Args:
             per_class: how many of each class.
             balance: complete the training images: every class to ``per_class``, or to the size of the largest class;
-                the validation and test part come along as they are.
+                the validation part comes along, too.
             seed: decides the latent codes. The same seed gives the same images.
             truncation: normal latent codes are truncated to ±truncation: fewer odd images, and less variety.
             keep_copies: keep images that are copies of training images; else others are drawn in their place.

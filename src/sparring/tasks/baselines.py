@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sparring.data.source import labelled_part
 from sparring.game import Supervised
 from sparring.metrics.reading import labels_at
 from sparring.training.display import Display
@@ -27,15 +28,16 @@ COMPONENTS = 50
 
 
 def train_supervised(recipe: Recipe, source: DataSource, device: torch.device, display: Display) -> nn.Module:
-    """The recipe's classifier, trained on the labels of a source alone: its average, in inference mode.
+    """The recipe's classifier, trained on the labelled images of a source alone: its average, in inference mode.
 
-    All else is the recipe's: network, noise, optimiser, rates that fall, average.
+    Its first weights, too, are fitted to no others. All else is the recipe's: network, noise, optimiser, rates that
+    fall, average.
     """
     recipe = replace(recipe, game=Supervised(), steps=supervised_steps(recipe, source))
     own = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(own), computing_with(recipe.threads):
         torch.default_generator.manual_seed(mix(recipe.seed, FIRST_WEIGHTS))
-        step = make_step(recipe, source, device)
+        step = make_step(recipe, labelled_part(source), device)
         display.start(0, recipe.steps, recipe.batch)
         try:
             for number in range(recipe.steps):

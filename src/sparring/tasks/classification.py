@@ -66,13 +66,14 @@ def kept_errors(file: Path, steps: Mapping[str, int]) -> dict[str, float]:
 
 
 def to_table(found: Sequence[Classification]) -> Table:
-    """The errors of one draw of labels with their standard errors, or of several with mean and deviation."""
+    """The errors of one draw of labels, each with its uncertainty, or of several with mean and deviation."""
     from rich.table import Table
 
     first = found[0]
     drawn = first.run.identity.data_options.get("labels_per_class") is not None
     what = "draws of labels" if drawn else "trainings on the same labels"
-    spread = "± standard error" if len(found) == 1 else f"{len(found)} {what}: mean ± deviation (least to most)"
+    one = "± standard error, or a count with its 95 % interval"
+    spread = one if len(found) == 1 else f"{len(found)} {what}: mean ± deviation (least to most)"
     notes = NOTES | ({GAME: "the first network alone"} if first.others else {})
     title = f"error on {first.held_out} held-out images; {first.labelled} of {first.examples} training images labelled"
     table = Table(title=f"{title}; {spread}")

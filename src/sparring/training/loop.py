@@ -267,7 +267,9 @@ class Loop:
 def last_words(directory: Directory, name: str, first: float, best: tuple[int, float], verdict: Verdict) -> list[str]:
     """What is told of a finished training: its best figure and the verdict."""
     lines = [f"best at step {best[0]}: {name} {best[1]:.4g} (untrained: {first:.4g})", *judged(verdict)]
-    return [*lines, f"{what_to_ask(directory)} shows the evidence and what helps"] if verdict.findings else lines
+    if not verdict.findings and not verdict.far:
+        return lines
+    return [*lines, f"{what_to_ask(directory)} shows the evidence{' and what helps' if verdict.findings else ''}"]
 
 
 def judged(verdict: Verdict) -> list[str]:
