@@ -269,7 +269,8 @@ def test_json_and_table(digits):
         got["FID"]
 
 
-def test_more_figures_are_asked_for(digits):
+def test_more_figures_are_asked_for(digits, monkeypatch):
+    monkeypatch.setattr("sparring.metrics.more_figures.PATCHES", 500)
     show = replay(digits, digits.validation.x)
     usual, more = (evaluate(show, digits, n=300, more=more) for more in (False, True))
     assert more.figures[: len(usual.figures)] == usual.figures
