@@ -241,8 +241,11 @@ def test_features_that_are_not_here_are_one_line_with_their_place(digits_run: sp
     assert json.loads(ranked.out)["figures"][0]["name"] == "FD-random-conv"
 
 
-def test_all_figures_of_images(digits_run: sparring.Run, conditional_run: sparring.Run, spar) -> None:
+def test_all_figures_of_images(
+    digits_run: sparring.Run, conditional_run: sparring.Run, spar, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The path length, which no evaluation of samples knows, is one of the run's; codes of classes have none."""
+    monkeypatch.setattr("sparring.metrics.more_figures.PATCHES", 500)
     found = json.loads(spar("evaluate", digits_run.path, "-n", 120, "--all", "--json").out)["figures"]
     by_name = {figure["name"]: figure for figure in found}
     assert list(by_name)[-5:] == ["MMD", "patches", "support size", "label score", "path length"]

@@ -95,7 +95,7 @@ SICKNESSES = (
     Sickness(
         "oscillation",
         "the players go round in circles: the samples change, and become no better",
-        ((above("unsteady"),),),
+        ((above("unsteady"), below("kept")),),
     ),
     Sickness(
         "undertrained",
