@@ -6,7 +6,7 @@ import re
 import pytest
 
 import sparring
-from sparring.report.course import GROUPED, SMALL, beside_each_other, curves, rarest_and_commonest
+from sparring.report.course import COUNT, GROUPED, SMALL, beside_each_other, curves, rarest_and_commonest
 from sparring.report.curves import read_curves
 
 OFTEN = {"steps": 40, "log_every": 20, "best_every": 20, "signals_every": 20}
@@ -23,13 +23,13 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[sparring.Run]:
 def test_what_belongs_together_is_what_a_training_records(recorded: list[sparring.Run]) -> None:
     names = set().union(*(read_curves(run.metrics) for run in recorded))
     assert names >= GROUPED
-    assert {name for name in names - GROUPED if "class" not in name} == set()
+    assert {name for name in names - GROUPED if "class" not in name} == {COUNT}
 
 
 def test_every_value_is_drawn_once(recorded: list[sparring.Run]) -> None:
     run = recorded[0]
     page = str(curves(run))
-    values = [name for name in read_curves(run.metrics) if not name.startswith(SMALL)]
+    values = [name for name in read_curves(run.metrics) if name != COUNT and not name.startswith(SMALL)]
     of_classes = len(run.spec.classes)
     drawn = len(re.findall(r"<li>", page))
     # Beside the values themselves: the two ends of all classes' shares, and for each class its due.

@@ -13,12 +13,14 @@ from sparring.report.html import Html, joined, tag
 from sparring.report.subject import Subject
 from sparring.types import DataSpec
 
-FLOOR, HELD_OUT = "real_", "held-out real data"
-"""How the floors of samples' figures begin in metrics.jsonl; what a floor is called here."""
+HELD_OUT, LEFT_OUT = "held-out real data", "training data, each left out"
+"""What floors of samples' figures are called."""
 CLASS = "class_"
 """How the shares of samples in each class begin there."""
 SMALL = "signal_class_"
 """The same of the few samples of a signal, which scatter too much to be drawn beside them."""
+COUNT = "real_held_out"
+"""How many examples are held out: a number, and no curve."""
 TOGETHER: dict[str, dict[str, str]] = {
     "losses": {"discriminator": "d_loss", "generator": "g_loss"},
     "share that the discriminator judges rightly": {"real": "d_real", "generated": "d_fake"},
@@ -26,7 +28,11 @@ TOGETHER: dict[str, dict[str, str]] = {
     "share of samples that lie near real data (precision)": {"samples": "sample_precision", HELD_OUT: "real_precision"},
     "share of real data that lies near samples (recall)": {"samples": "sample_recall", HELD_OUT: "real_recall"},
     "distance between neighbouring samples (1: as real)": {"samples": "sample_spacing", HELD_OUT: "real_spacing"},
-    "distance of samples from training data (0: copies)": {"samples": "sample_to_train"},
+    "distance to the nearest training example (0: copies)": {"samples": "sample_to_train", LEFT_OUT: "real_to_train"},
+    "share that is much nearer to a training example than others are": {
+        "samples": "sample_copies",
+        LEFT_OUT: "real_copies",
+    },
     "share of the mixture's modes that samples fall on": {"samples": "sample_modes", HELD_OUT: "real_modes"},
     "share of samples that fall on a mode": {"samples": "sample_on_modes", HELD_OUT: "real_on_modes"},
     "discriminator's mean output": {
@@ -73,7 +79,7 @@ def curves(run: Subject) -> Html:
     found = read_curves(run.metrics)
     if not found:
         raise UsageError("metrics.jsonl holds nothing yet: a line comes every log_every steps.")
-    found = {name: curve for name, curve in found.items() if not name.startswith(SMALL)}
+    found = {name: curve for name, curve in found.items() if name != COUNT and not name.startswith(SMALL)}
     shares = {name: found.pop(name) for name in list(found) if of_a_class(name, run.spec)}
     groups = TOGETHER | {name.replace("_", " "): {name: name} for name in found if name not in GROUPED}
     charts = [
@@ -88,9 +94,8 @@ def curves(run: Subject) -> Html:
 
 def beside_each_other(drawn: dict[str, Curve]) -> dict[str, Curve]:
     """The curves of a chart; a floor, which is measured once, becomes a level line along the samples' curve."""
-    if HELD_OUT in drawn and len(drawn) > 1:
-        return drawn | {HELD_OUT: level(drawn[HELD_OUT][-1][1], drawn["samples"])}
-    return drawn
+    floors = [name for name in (HELD_OUT, LEFT_OUT) if name in drawn and "samples" in drawn]
+    return drawn | {name: level(drawn[name][-1][1], drawn["samples"]) for name in floors}
 
 
 def level(value: float, along: Curve) -> Curve:
