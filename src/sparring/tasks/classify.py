@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -76,16 +76,10 @@ def classify(
         SparringError: the training or the machine failed.
     """
     shown = display or Display()
-    if "labels_seed" in settings:
-        raise UsageError("labels_seed has no place here: seed decides which labels are shown.")
-    if networks < 1:
-        raise UsageError(f"networks={networks}: at least one has to learn.")
-    if seed + APART * (networks - 1) > LARGEST_SEED:
-        raise UsageError(f"seed={seed} leaves no seeds for {networks} networks: give a smaller one.")
+    check_networks(seed, networks, settings)
     name, full, settings = open_full(data, recipe, settings, show_progress=display is None)
     if full.skipped:
-        (file, why), number = full.skipped[0], len(full.skipped)
-        shown.say(f"{number} listed images or files are not used, as {file} ({why}): spar data shows them all")
+        shown.say(what_is_skipped(full))
     if labels_per_class is not None:
         settings = {"labels_per_class": labels_per_class, "labels_seed": seed, **settings}
     settings["seed"] = seed
@@ -101,6 +95,26 @@ def classify(
         out = first.with_name(f"{first.name}-network{number + 1}") if number else first
         runs.append(api.train(data, recipe, out=out, device=device, fresh=fresh, display=display, **settings))  # type: ignore[arg-type]
     return measure(runs, full, seed, device, shown, baselines=baselines)
+
+
+def check_networks(seed: int, networks: int, settings: Mapping[str, Value]) -> None:
+    """Refuse a number of networks that is none, or for which there are not enough seeds.
+
+    Raises:
+        UsageError: that is so, or the draw of labels is given a seed of its own.
+    """
+    if "labels_seed" in settings:
+        raise UsageError("labels_seed has no place here: seed decides which labels are shown.")
+    if networks < 1:
+        raise UsageError(f"networks={networks}: at least one has to learn.")
+    if seed + APART * (networks - 1) > LARGEST_SEED:
+        raise UsageError(f"seed={seed} leaves no seeds for {networks} networks: give a smaller one.")
+
+
+def what_is_skipped(full: Dataset) -> str:
+    """How many listed images or files are not used, and why the first is not: one line."""
+    file, why = full.skipped[0]
+    return f"{len(full.skipped)} listed images or files are not used, as {file} ({why}): spar data shows them all"
 
 
 def open_full(
